@@ -1,0 +1,1 @@
+"""Kaldi data directories, audio, feature archives, token store. Imports no torch."""

@@ -1,0 +1,20 @@
+"""The one error a user causes and can mend, and how commands show it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+
+class InputError(Exception):
+    """Bad input. The message names the file and line or the utterance, and says how to mend it."""
+
+
+def run_main(main: Callable[[], int | None]) -> None:
+    """Run a command's ``main``; an :class:`InputError` becomes one line on stderr and exit status 1."""
+    try:
+        status = main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    sys.exit(status or 0)

@@ -1,0 +1,1 @@
+"""Error rates, audio metrics, bootstrap, reports; sees only files."""

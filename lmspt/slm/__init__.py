@@ -1,0 +1,1 @@
+"""The speech language model: vocabulary, sequences, patterns, model, generation."""

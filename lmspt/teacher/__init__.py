@@ -1,0 +1,1 @@
+"""Frozen speech encoders, differentiable in the waveform."""

@@ -1,0 +1,1 @@
+"""Encoders, quantizers, decoders, distillation objectives: the speech tokenizer."""

@@ -1,0 +1,1 @@
+"""The training engine around ESPnet's trainer; it knows no task."""
