@@ -1,0 +1,134 @@
+"""Configs are data: one flat YAML file, checked against dataclasses, unknown keys refused with the nearest name."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lmspt.errors import InputError
+from lmspt.files import write_text
+
+
+def load_config(path: str | Path, overrides: Sequence[str], *classes: type) -> tuple[Any, ...]:
+    """Read a flat YAML file and overrides into one instance of each dataclass.
+
+    Args:
+        path: YAML file of ``key: value`` lines.
+        overrides: ``["--max_epoch", "3", "lr=1e-4"]``; they win over the file.
+        classes: dataclasses whose field names are disjoint.
+
+    Raises:
+        InputError: unknown key (with the nearest known one), wrong type, duplicate key, or unreadable file.
+    """
+    known = _known_fields(classes)
+    values = _read_yaml(Path(path))
+    values.update(_parse_overrides(overrides))
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(known))}"
+            raise InputError(f"{path}: unknown config key '{key}'; {hint}")
+    instances = []
+    for cls in classes:
+        hints = typing.get_type_hints(cls)
+        own = {f.name: _typed(path, f.name, values[f.name], hints[f.name]) for f in dataclasses.fields(cls) if f.name in values}
+        instances.append(cls(**own))
+    return tuple(instances)
+
+
+def save_config(path: str | Path, *instances: Any) -> None:
+    """Write the resolved config, defaults included, as one flat YAML file (atomically)."""
+    write_text(Path(path), dump_config(*instances))
+
+
+def dump_config(*instances: Any) -> str:
+    """The resolved config of these dataclass instances as YAML text, one commented block a class."""
+    blocks = []
+    for instance in instances:
+        body = yaml.safe_dump(dataclasses.asdict(instance), sort_keys=False, default_flow_style=None)
+        blocks.append(f"# {type(instance).__name__}\n{body}")
+    return "".join(blocks)
+
+
+def _known_fields(classes: Sequence[type]) -> set[str]:
+    names = [field.name for cls in classes for field in dataclasses.fields(cls)]
+    assert len(names) == len(set(names)), f"config classes share a field name: {names}"
+    return set(names)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice, which YAML would let the last one win silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen:
+                raise InputError(f"line {key_node.start_mark.line + 1}: key '{key_node.value}' is given twice; keep one")
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
+
+
+# YAML 1.1 reads `1e-4` as a string; scientific notation without a dot is a number to everybody else.
+_FLOAT = "tag:yaml.org,2002:float"
+_UniqueKeyLoader.add_implicit_resolver(_FLOAT, re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # a SafeLoader subclass
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such config file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not readable as YAML: {error}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected 'key: value' lines, found a {type(values).__name__}")
+    return values
+
+
+def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    words = iter(overrides)
+    for word in words:
+        key, equals, text = word.removeprefix("--").partition("=")
+        if not equals:
+            if not word.startswith("--"):
+                raise InputError(f"config override '{word}': write --{word} VALUE or {word}=VALUE")
+            text = next(words, None)
+            if text is None:
+                raise InputError(f"config override '{word}' has no value")
+        values[key.replace("-", "_")] = yaml.load(text, Loader=_UniqueKeyLoader)
+    return values
+
+
+def _typed(path: str | Path, key: str, value: Any, hint: Any) -> Any:
+    """Check ``value`` against a type hint; an int is taken where a float is wanted."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        return _typed(path, key, value, next(a for a in arguments if a is not type(None)))
+    if origin in (list, tuple):
+        if not isinstance(value, (list, tuple)):
+            raise InputError(f"{path}: '{key}' wants a list such as [1, 2], got {value!r}")
+        return origin(_typed(path, key, item, arguments[0]) for item in value)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise InputError(f"{path}: '{key}' is one of {', '.join(map(str, arguments))}; got {value!r}")
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise InputError(f"{path}: '{key}' wants {hint.__name__}, got {value!r}")
+    return value
