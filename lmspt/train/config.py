@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass
 class TrainConfig:
-    """Options of the engine; an "epoch" is ``steps_per_epoch`` steps, the unit of validation and of resuming."""
+    """Options of the engine. An "epoch" is ``steps_per_epoch`` steps: the unit of validation, saving and resuming.
+
+    The learning rate rises over ``warmup_steps`` and falls along a cosine to ``lr / 100`` (one cycle). ``num_threads``
+    is set explicitly because OpenMP's default costs several times the time on shared machines. ``keep_nbest`` epochs
+    with the best ``best_metric`` on the validation set are averaged into the final weights.
+    """
 
     seed: int = 0
     max_epoch: int = 10
     steps_per_epoch: int = 100
     lr: float = 5e-4
     warmup_steps: int = 100
-    final_lr: float = 1e-5
     beta1: float = 0.9
     beta2: float = 0.99
     weight_decay: float = 0.01
     grad_clip: float = 1.0
     accum_grad: int = 1
-    num_threads: int = 2
     best_metric: str = "loss"
-    best_mode: str = "min"
+    best_mode: Literal["min", "max"] = "min"
+    keep_nbest: int = 1
     log_interval: int = 20
+    num_threads: int = 2
+    ngpu: int = 0
     use_amp: bool = False
