@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import humanfriendly
+import numpy as np
 import torch
 from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
 from espnet2.train.distributed_utils import DistributedOption
@@ -184,7 +185,7 @@ def _resume(store: CheckpointStore, model, optimizer, scheduler, scaler, reporte
 def _plain(reporter: Reporter) -> dict[str, Any]:
     """The reporter's state without NumPy scalars, which a safe load would refuse."""
     stats = {
-        epoch: {phase: {k: v if k == "time" else float(v) for k, v in values.items()} for phase, values in phases.items()}
+        epoch: {phase: {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()} for phase, values in phases.items()}
         for epoch, phases in reporter.stats.items()
     }
     return {"stats": stats, "epoch": reporter.get_epoch()}
