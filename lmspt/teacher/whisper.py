@@ -1,0 +1,127 @@
+"""A frozen Whisper encoder, differentiable in the waveform, that looks at a crop of any length.
+
+Two things the usual way gets wrong for distillation are right here: the log-mel floor is each utterance's own maximum
+(a batch-wide one gives a quiet clip a constant offset), and the encoder runs on the crop's own length with its positions
+sliced, instead of on a 30 s window of which a crop fills a fraction.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import WhisperConfig, WhisperModel
+from transformers.audio_utils import mel_filter_bank
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+from lmspt.data.weights import SOURCES, find_weights
+from lmspt.errors import InputError
+from lmspt.teacher.ctranslate import whisper_encoder_state
+
+N_FFT, HOP = 400, 160
+
+
+class WhisperTeacher(nn.Module):
+    """Features of a frozen Whisper encoder at 50 Hz.
+
+    Args:
+        encoder: transformers' ``WhisperEncoder``; its weights are frozen here.
+        name: what the contract of a result calls it.
+
+    Attributes:
+        sample_rate: 16000 Hz.
+        frame_rate: 50.0 Hz.
+        dim: channels of a feature frame.
+    """
+
+    sample_rate = 16000
+    frame_rate = 50.0
+
+    def __init__(self, encoder: WhisperEncoder, name: str) -> None:
+        super().__init__()
+        self.encoder = encoder.eval().requires_grad_(False)
+        self.name = name
+        self.dim = encoder.config.d_model
+        self.n_layers = len(encoder.layers)
+        mel = mel_filter_bank(1 + N_FFT // 2, encoder.config.num_mel_bins, 0.0, 8000.0, 16000, norm="slaney", mel_scale="slaney")
+        self.register_buffer("mel", torch.from_numpy(mel).float(), persistent=False)
+        self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
+
+    def log_mel(self, wav: Tensor, lengths: Tensor) -> Tensor:
+        """Whisper's log-mel of each utterance by itself.
+
+        Args:
+            wav: (B, T) at 16 kHz, zero beyond ``lengths``.
+            lengths: (B,) samples.
+
+        Returns:
+            (B, T // 160, n_mels); frames past an utterance's end hold its floor.
+        """
+        wav = F.pad(F.pad(wav[:, None], (N_FFT // 2, 0), mode="reflect")[:, 0], (0, N_FFT // 2))
+        power = torch.stft(wav, N_FFT, HOP, window=self.window, center=False, return_complex=True).abs().square()
+        mel = (power[..., :-1].transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
+        inside = torch.arange(mel.shape[1], device=wav.device) < (lengths // HOP)[:, None]
+        top = mel.detach().masked_fill(~inside[..., None], -torch.inf).amax(dim=(1, 2), keepdim=True)
+        mel = torch.maximum(mel, top - 8.0).where(inside[..., None], top - 8.0)
+        return (mel + 4.0) / 4.0
+
+    def forward(self, wav: Tensor, lengths: Tensor, layers: list[int]) -> tuple[list[Tensor], Tensor]:
+        """Hidden states after the given layers.
+
+        Args:
+            wav: (B, T) at 16 kHz, zero beyond ``lengths``, at most 30 s.
+            lengths: (B,) samples.
+            layers: 1-based layer numbers; the last layer's output passes the final norm, as Whisper's decoder sees it.
+
+        Returns:
+            Features, each (B, T // 320, dim), and the mask of real frames (B, T // 320).
+        """
+        hidden = self.log_mel(wav, lengths).transpose(1, 2)
+        hidden = hidden[..., : hidden.shape[-1] // 2 * 2]
+        frame_lengths = lengths // (2 * HOP)
+        # Zeroing past the end before each convolution makes a padded utterance equal to itself alone.
+        fine = torch.arange(hidden.shape[-1], device=wav.device) < (2 * frame_lengths)[:, None]
+        hidden = F.gelu(self.encoder.conv1(hidden * fine[:, None])) * fine[:, None]
+        hidden = F.gelu(self.encoder.conv2(hidden)).transpose(1, 2)
+        n_frames = hidden.shape[1]
+        if n_frames > self.encoder.config.max_source_positions:
+            raise InputError(f"teacher {self.name}: {n_frames / self.frame_rate:.1f} s of audio; it sees at most 30 s, cut it")
+        hidden = hidden + self.encoder.embed_positions.weight[:n_frames]
+        mask = torch.arange(n_frames, device=wav.device) < frame_lengths[:, None]
+        attend = None if bool(mask.all()) else mask[:, None, None, :]
+        features = []
+        for number, layer in enumerate(self.encoder.layers[: max(layers)], 1):
+            hidden = layer(hidden, attend)
+            if number in layers:
+                features.append(self.encoder.layer_norm(hidden) if number == self.n_layers else hidden)
+        return features, mask
+
+
+def load_whisper(name: str) -> WhisperTeacher:
+    """A Whisper teacher by name: a known one, a folder (CTranslate2 or transformers), or any id on the Hugging Face hub.
+
+    Raises:
+        InputError: nothing of that name, or a folder without weights.
+    """
+    if name in SOURCES or (Path(name) / "model.bin").is_file():
+        folder = find_weights(name)
+        state = whisper_encoder_state(folder / "model.bin")
+        d_model, n_mels, _ = state["conv1.weight"].shape
+        n_layers = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("layers."))
+        config = WhisperConfig(
+            d_model=d_model,
+            num_mel_bins=n_mels,
+            encoder_layers=n_layers,
+            encoder_attention_heads=d_model // 64,  # 64 channels a head in every published size
+            encoder_ffn_dim=4 * d_model,
+            max_source_positions=state["embed_positions.weight"].shape[0],
+        )
+        encoder = WhisperEncoder(config)
+        encoder.load_state_dict(state)
+        return WhisperTeacher(encoder, name)
+    try:
+        return WhisperTeacher(WhisperModel.from_pretrained(name).encoder, name)
+    except (OSError, ValueError) as error:
+        raise InputError(f"teacher '{name}': not one of {', '.join(SOURCES)}, no folder, not on the hub ({error})") from None
