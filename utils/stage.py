@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Markers of finished stages: has this stage been done with these inputs and options?
+
+    stage.py check --marker M [--inputs F ...] [--options K=V ...] [--outputs F ...]
+    stage.py begin --marker M [--inputs F ...] [--options K=V ...]
+    stage.py done  --marker M [--outputs F ...] [--command TEXT]
+
+``check`` leaves with status 0 when the marker holds the same fingerprint and every output is there; otherwise it prints
+why the stage is to be done and leaves with 1 (never done, broken off, an output is gone: what is there can be taken
+up) or 3 (done or begun with other inputs or options: what is there must not be). ``begin`` notes the fingerprint in
+``M.begun``: what counts is how the inputs were when the work began, not what became of them meanwhile. ``done`` asserts
+the outputs and turns the note into the marker, ``exp/.done/<n>_<name>[.<tag>].json``: stage, name, tag, fingerprint,
+seconds (of the last session), sessions (1, and 1 more for each time the stage was taken up again), finished, command,
+options, inputs.
+
+A fingerprint is made of the options and of the inputs: content of files under 1 MB, size and time of change of larger
+ones, names, sizes and times of all files in a folder. Give a small file that stands for a folder where there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+HASHED_BELOW = 1 << 20  # bytes
+TAKE_UP, ANEW = 1, 3  # exit statuses of check
+
+Record = dict[str, Any]
+
+
+def die(message: str) -> NoReturn:
+    """Print ``message`` as this tool's error and leave with status 2."""
+    print(f"stage.py: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def stat_of(path: Path) -> str:
+    """Size and time of change of a file."""
+    stat = path.stat()
+    return f"{stat.st_size} bytes {stat.st_mtime_ns}"
+
+
+def digest(path: Path) -> str:
+    """What stands for the state of a file or folder; ``missing`` for none."""
+    if path.is_dir():
+        lines = []
+        for root, folders, files in os.walk(path):
+            folders.sort()
+            lines += [f"{Path(root, name).relative_to(path)} {stat_of(Path(root, name))}" for name in sorted(files)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    if not path.exists():
+        return "missing"
+    if path.stat().st_size < HASHED_BELOW:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return stat_of(path)
+
+
+def read(path: Path) -> Record | None:
+    """A marker, or None when there is none that can be read (a torn one counts as none: the stage is redone)."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and {"inputs", "options"} <= record.keys() else None
+
+
+def write(path: Path, record: Record) -> None:
+    """Write a marker, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def note_of(marker: Path) -> Path:
+    """Where the state at the begin of the work is noted."""
+    return marker.with_name(f"{marker.name}.begun")
+
+
+def differences(old: Record, new: Record) -> list[str]:
+    """Which inputs and options differ, in words."""
+    changed = []
+    for name in sorted(old["options"].keys() | new["options"].keys()):
+        before, now = old["options"].get(name), new["options"].get(name)
+        if before != now:
+            changed.append(f"option {name} was {before!r}, is {now!r}")
+    for name in sorted(old["inputs"].keys() | new["inputs"].keys()):
+        before, now = old["inputs"].get(name), new["inputs"].get(name)
+        if before != now:
+            changed.append(
+                f"{name} changed" if before and now else f"{name} is {'no longer' if before else 'now'} an input"
+            )
+    return changed
+
+
+def check(marker: Path, state: Record, outputs: list[Path]) -> int:
+    """Print why the stage is to be done and return 1 or 3 (see above), or return 0."""
+    finished, begun = read(marker), read(note_of(marker))
+    earlier = finished or begun
+    if earlier is None:
+        print("not done yet")
+        return TAKE_UP
+    if changed := differences(earlier, state):
+        print("; ".join(changed))
+        return ANEW
+    if finished is None:
+        print("was not finished")
+        return TAKE_UP
+    if missing := [str(path) for path in outputs if not path.exists()]:
+        print(f"{', '.join(missing)} missing")
+        return TAKE_UP
+    return 0
+
+
+def begin(marker: Path, state: Record) -> int:
+    """Note that the work begins, and on what."""
+    note = note_of(marker)
+    broken_off = read(note)
+    taken_up = broken_off is not None and not differences(broken_off, state)
+    marker.unlink(missing_ok=True)
+    write(note, {**state, "began": time.time(), "sessions": broken_off["sessions"] + 1 if taken_up else 1})
+    return 0
+
+
+def finish(marker: Path, outputs: list[Path], command: str) -> int:
+    """Assert the outputs and leave the marker."""
+    missing = [str(path) for path in outputs if not path.exists()]
+    if missing:
+        die(f"the stage ended without an error but did not write {', '.join(missing)}")
+    record = read(note_of(marker))
+    if record is None:
+        die(f"{note_of(marker)} is missing: was exp removed while the stage ran?")
+    number, _, rest = marker.stem.partition("_")
+    name, _, tag = rest.partition(".")
+    fingerprint = hashlib.sha256(json.dumps([record["inputs"], record["options"]]).encode()).hexdigest()
+    write(
+        marker,
+        {
+            "stage": int(number),
+            "name": name,
+            "tag": tag,
+            "fingerprint": fingerprint,
+            "seconds": round(time.time() - record["began"], 1),
+            "sessions": record["sessions"],
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "command": command,
+            "options": record["options"],
+            "inputs": record["inputs"],
+        },
+    )
+    note_of(marker).unlink()
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=("check", "begin", "done"))
+    parser.add_argument("--marker", type=Path, required=True)
+    parser.add_argument("--inputs", nargs="*", default=[])
+    parser.add_argument("--options", nargs="*", default=[])
+    parser.add_argument("--outputs", nargs="*", type=Path, default=[])
+    parser.add_argument("--command", default="")
+    args = parser.parse_args(argv)
+    if args.action == "done":
+        return finish(args.marker, args.outputs, args.command)
+    options = dict(option.partition("=")[::2] for option in args.options)
+    state = {"options": options, "inputs": {name: digest(Path(name)) for name in sorted(args.inputs)}}
+    return begin(args.marker, state) if args.action == "begin" else check(args.marker, state, args.outputs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
