@@ -10,9 +10,9 @@
 #                     # (a second line of help)
 #
 # --name value, --name=value; --a-b is --a_b. A name that is not such a variable is an error. An option whose
-# default is true or false takes nothing else. --config FILE (more of the same assignments) is read before
-# the rest. --help prints the comment at the head of the script and the options; "--" ends the options.
-# What is left over stays in "$@".
+# default is true or false takes nothing else; alone (at the end or before another option) it means true.
+# --config FILE (more of the same assignments) is read before the rest. --help prints the comment at the head
+# of the script and the options; "--" ends the options. What is left over stays in "$@".
 
 # Option names, in order, of the file $1 up to line $2.
 _po_names() {
@@ -79,24 +79,31 @@ for ((_po_i = 1; _po_i <= $#; _po_i++)); do
     . "${_po_config}"
 done
 
-while [ $# -gt 0 ]; do
+while [[ ${1:-} == -* ]]; do
     case $1 in
         -h | --help) _po_help "${_po_source}" "${_po_end}"; exit 0 ;;
         --) shift; break ;;
-        --*=*) _po_name=${1%%=*}; _po_value=${1#*=}; shift ;;
-        --*)
-            [ $# -gt 1 ] || _po_die "option $1 needs a value"
-            _po_name=$1; _po_value=$2; shift 2 ;;
-        *) break ;;
+        --*) ;;
+        *) _po_die "invalid option $1 (options begin with two dashes; --help lists all)" ;;
     esac
+    _po_name=${1%%=*}
     _po_name=${_po_name#--}
     _po_name=${_po_name//-/_}
-    [ "${_po_name}" != config ] || continue
-    _po_require "${_po_name}" ""
-    printf -v "${_po_name}" '%s' "${_po_value}"
+    [ "${_po_name}" = config ] || _po_require "${_po_name}" ""
+    if [[ $1 == *=* ]]; then
+        _po_value=${1#*=}
+    elif [[ " ${_po_booleans[*]} " == *" ${_po_name} "* && ( $# -eq 1 || ${2:-} == --* ) ]]; then
+        _po_value=true
+    else
+        [ $# -gt 1 ] || _po_die "option $1 needs a value"
+        _po_value=$2
+        shift
+    fi
+    shift
+    [ "${_po_name}" = config ] || printf -v "${_po_name}" '%s' "${_po_value}"
 done
 
-for _po_name in ${_po_booleans[@]+"${_po_booleans[@]}"}; do
+for _po_name in "${_po_booleans[@]}"; do
     case ${!_po_name} in
         true | false) ;;
         *) _po_die "option --${_po_name} is true or false, not \"${!_po_name}\"" ;;

@@ -1,0 +1,429 @@
+#!/usr/bin/env bash
+# From a corpus to speech tokens, a speech language model on them, and its scores: fourteen stages.
+#
+# Usage: ./run.sh [--stage 3] [--stop_stage 5] [--option value ...]      from the directory of a recipe
+#
+# A stage is named by its number or name. One that is done, with the same inputs and options, is not done again;
+# one that was broken off is taken up where it was. --list_stages lists the stages, --dry_run prints what would run.
+set -euo pipefail
+
+# General
+stage=1                 # first stage, number or name
+stop_stage=14           # last stage, number or name
+skip_stages=""          # stages to leave out, e.g. "feats 14"
+list_stages=false       # list the stages and leave
+dry_run=false           # print which stages are done and the commands of the others, and leave
+nj=2                    # parallel jobs of data stages
+ngpu=0                  # GPUs of a training (0: CPU); decoding takes one of them
+dumpdir=dump            # audio, features and tokens go here
+expdir=exp              # models and their outputs go here
+resultsdir=results      # tables and the report go here
+
+# Data
+train_set=train         # set that the language model is trained on
+tok_train_set=""        # set that the tokenizers are trained on (default: train_set)
+valid_set=dev           # set that checkpoints are chosen on
+test_sets="test"        # sets that are scored
+local_data_opts=""      # options for local/data.sh, e.g. "--langs 'en es'"
+sample_rate=16000       # Hz, of everything from stage 2 on
+min_seconds=0.1         # shorter utterances of train and valid sets are dropped
+max_seconds=30          # longer ones, too
+
+# Tokenizers
+tok_list="conf/tok/resynthesis_12.5hz.yaml"   # configurations; stages 4 to 14 are done for each
+tok_args=""             # overrides for all of them, e.g. "--max_epoch 3"
+train_variants=4        # how often train_set is tokenized: once plain, else shifted, louder, faster ...
+
+# Speech language model
+slm_config=conf/slm/small.yaml   # configuration
+slm_args=""             # overrides, e.g. "--lr 1e-3"
+
+# Scoring
+normalizer=english      # of texts before words are compared: english, digits, none
+judge=whisper-base      # recogniser that reads synthesised speech; never the teacher of a tokenizer
+max_eval_utts=200       # utterances of a set that are resynthesised, spoken and judged (the same for all systems)
+
+run_args=("$@")
+. utils/parse_options.sh
+[ $# -eq 0 ] || { echo "$0: takes options only, not \"$1\" (--help lists them)" >&2; exit 2; }
+
+stages=(
+    "data        the corpus as Kaldi data directories: ${train_set} ${valid_set} ${test_sets}"
+    "format      one rate, mono, cut, length-filtered audio"
+    "feats       teacher features, for the tokenizers that read stored ones"
+    "tok_train   train the tokenizers"
+    "tok_dump    turn all sets into tokens"
+    "tok_eval    resynthesise dev and test sets; codebook health and codec scores"
+    "slm_data    vocabulary and task sequences of the language model"
+    "slm_train   train the language model, speech to text and text to speech"
+    "asr_decode  recognise the test sets, and the controls"
+    "asr_score   word and character error rates"
+    "tts_decode  speak the test sets"
+    "tts_score   have the judge read what was spoken, resynthesised and recorded"
+    "report      tables, plots and players: ${resultsdir}"
+    "pack        one archive for each system"
+)
+# shellcheck source=utils/stage_utils.sh
+. utils/stage_utils.sh
+
+if ${list_stages}; then list_stages; exit 0; fi
+if ${dry_run}; then PATH=${PWD}/utils:${PATH}; else . ./path.sh; fi
+. ./cmd.sh
+
+read -ra train_cmd <<< "${train_cmd}"
+read -ra cuda_cmd <<< "${cuda_cmd}"
+read -ra decode_cmd <<< "${decode_cmd}"
+read -ra toks <<< "${tok_list}"
+read -ra tests <<< "${test_sets}"
+tok_train_set=${tok_train_set:-${train_set}}
+tok_words=() slm_words=() local_data_words=()
+words_of tok_words "${tok_args}"
+words_of slm_words "${slm_args}"
+words_of local_data_words "${local_data_opts}"
+training_sets=("${train_set}")
+[ "${tok_train_set}" = "${train_set}" ] || training_sets+=("${tok_train_set}")
+raw=${dumpdir}/raw
+slm_tag=$(basename "${slm_config}" .yaml)
+decode_gpu=$((ngpu > 0))
+
+# Names of the tokenizer with configuration $1 and of the language model on its tokens.
+system_of() {
+    tok_tag=$(basename "$1" .yaml)
+    tok_exp=${expdir}/tok_${tok_tag}
+    slm_exp=${expdir}/slm_${tok_tag}_${slm_tag}
+    tok_id="ID_OF_${tok_tag}"
+    if [ -r "${tok_exp}/tok_id" ]; then tok_id=$(< "${tok_exp}/tok_id"); fi
+    tokens=${dumpdir}/tokens/${tok_id}
+    slm_data=${dumpdir}/slm/${tok_id}_${slm_tag}
+}
+
+# The formatted sets $@ are inputs.
+need_raw() {
+    local set
+    for set in "$@"; do
+        need 2 "${raw}/${set}"/{wav.scp,text,utt2spk,utt2num_samples}
+        also "${raw}/${set}/joins"
+    done
+}
+
+# Could stage 6 resynthesise set $1? (A topline of teacher features has tokens but no way back to speech.)
+speaks() {
+    need 6 "${tok_exp}/eval/$1/tokens.json"
+    if ${dry_run} || [ -e "${tok_exp}/eval/$1/all/wav.scp" ]; then return 0; fi
+    log "${tok_tag} has no decoder: no speech of ${1}"
+    return 1
+}
+
+stage_data() {
+    local set
+    unit
+    need 0 local/data.sh
+    option local_data_opts "${local_data_opts}"
+    for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do makes "data/${set}"/{wav.scp,text,utt2spk}; done
+    if stale; then
+        run local/data.sh "${local_data_words[@]}"
+        for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do
+            run utils/validate_data_dir.sh "data/${set}"
+        done
+        finish
+    fi
+}
+
+stage_format() {
+    local set limits out
+    for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do
+        limits=()
+        if [[ " ${tests[*]} " != *" ${set} "* ]]; then
+            limits=(--min_seconds "${min_seconds}" --max_seconds "${max_seconds}")
+        fi
+        out=${raw}/${set}
+        unit "${set}"
+        need 1 "data/${set}"/{wav.scp,text,utt2spk}
+        also "data/${set}"/{segments,joins}
+        option limits "${limits[*]}"
+        option sample_rate "${sample_rate}"
+        makes "${out}"/{wav.scp,text,utt2spk,utt2num_samples,dropped.tsv}
+        if stale; then
+            run "${train_cmd[@]}" "${out}/logs/format.log" \
+                python -m lmspt.bin.format_data --data "data/${set}" --out "${out}" \
+                --sample_rate "${sample_rate}" "${limits[@]}"
+            finish
+        fi
+    done
+}
+
+stage_feats() {
+    local conf set
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        unit "${tok_tag}"
+        need 0 "${conf}"
+        need_raw "${tok_train_set}" "${valid_set}"
+        if stale; then
+            finish
+        fi
+    done
+}
+
+stage_tok_train() {
+    local conf
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        unit "${tok_tag}"
+        need 0 "${conf}"
+        need_raw "${tok_train_set}" "${valid_set}"
+        option tok_args "${tok_args}"
+        makes "${tok_exp}"/{tok_id,config.yaml,model.safetensors}
+        if stale; then
+            if ${changed}; then aside "${tok_exp}"; fi
+            resume_script "${tok_exp}"
+            log "follow it with: tail -f ${tok_exp}/train.log"
+            run "${cuda_cmd[@]}" --gpu "${ngpu}" "${tok_exp}/train.log" \
+                python -m lmspt.bin.tok_train --config "${conf}" --out "${tok_exp}" --ngpu "${ngpu}" \
+                --train "${raw}/${tok_train_set}" --valid "${raw}/${valid_set}" -- "${tok_words[@]}"
+            finish
+        fi
+    done
+}
+
+stage_tok_dump() {
+    local conf set variants
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        for set in "${train_set}" "${valid_set}" "${tests[@]}"; do
+            variants=1
+            if [ "${set}" = "${train_set}" ]; then variants=${train_variants}; fi
+            unit "${tok_tag}.${set}"
+            need 4 "${tok_exp}/tok_id"
+            need_raw "${set}"
+            option variants "${variants}"
+            makes "${tokens}/${set}/manifest.json"
+            if stale; then
+                if ${changed}; then run rm -rf "${tokens:?}/${set}"; fi
+                run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${tokens}/logs/dump.${set}.log" \
+                    python -m lmspt.bin.tok_dump --tokenizer "${tok_exp}" --data "${raw}/${set}" \
+                    --out "${tokens}/${set}" --variants "${variants}"
+                finish
+            fi
+        done
+    done
+}
+
+stage_tok_eval() {
+    local conf set out
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        for set in "${valid_set}" "${tests[@]}"; do
+            out=${tok_exp}/eval/${set}
+            unit "${tok_tag}.${set}"
+            need 4 "${tok_exp}/tok_id"
+            need 5 "${tokens}/${set}/manifest.json"
+            need_raw "${set}"
+            option max_eval_utts "${max_eval_utts}"
+            makes "${out}/tokens.json"
+            if stale; then
+                if ${changed}; then run rm -rf "${out:?}"; fi
+                run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${out}/logs/tok_eval.log" \
+                    python -m lmspt.bin.tok_eval --tokenizer "${tok_exp}" --data "${raw}/${set}" \
+                    --tokens "${tokens}/${set}" --out "${out}" --max_utts "${max_eval_utts}"
+                if ${dry_run} || [ -e "${out}/all/wav.scp" ]; then
+                    run "${train_cmd[@]}" "${out}/logs/codec_score.log" \
+                        python -m lmspt.bin.codec_score --ref "${raw}/${set}" --wav "${out}/all" --out "${out}/codec.json"
+                else
+                    log "${tok_tag} cannot decode: no codec scores"
+                fi
+                finish
+            fi
+        done
+    done
+}
+
+stage_slm_data() {
+    local conf
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        unit "${tok_tag}_${slm_tag}"
+        need 0 "${slm_config}"
+        need 5 "${tokens}"/{"${train_set}","${valid_set}"}/manifest.json
+        need_raw "${train_set}" "${valid_set}"
+        option slm_args "${slm_args}"
+        makes "${slm_data}"/vocab.json
+        if stale; then
+            if ${changed}; then run rm -rf "${slm_data:?}"; fi
+            run "${train_cmd[@]}" "${slm_data}/logs/slm_data.log" \
+                python -m lmspt.bin.slm_data --config "${slm_config}" --tokens "${tokens}" --raw "${raw}" \
+                --train "${train_set}" --valid "${valid_set}" --out "${slm_data}" -- "${slm_words[@]}"
+            finish
+        fi
+    done
+}
+
+stage_slm_train() {
+    local conf
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        unit "${tok_tag}_${slm_tag}"
+        need 0 "${slm_config}"
+        need 7 "${slm_data}/vocab.json"
+        option slm_args "${slm_args}"
+        makes "${slm_exp}/config.yaml"
+        if stale; then
+            if ${changed}; then aside "${slm_exp}"; fi
+            resume_script "${slm_exp}"
+            log "follow it with: tail -f ${slm_exp}/train.log"
+            run "${cuda_cmd[@]}" --gpu "${ngpu}" "${slm_exp}/train.log" \
+                python -m lmspt.bin.slm_train --config "${slm_config}" --data "${slm_data}" --out "${slm_exp}" \
+                --ngpu "${ngpu}" -- "${slm_words[@]}"
+            finish
+        fi
+    done
+}
+
+stage_asr_decode() {
+    local conf set control out
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        for set in "${tests[@]}"; do
+            for control in "" other shuffled; do
+                out=${slm_exp}/asr_${set}${control:+_${control}}
+                unit "${tok_tag}_${slm_tag}.${set}${control:+_${control}}"
+                need 8 "${slm_exp}/config.yaml"
+                need 5 "${tokens}/${set}/manifest.json"
+                makes "${out}"/{text,stats.json}
+                if stale; then
+                    run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${out}/logs/decode.log" \
+                        python -m lmspt.bin.asr_decode --slm "${slm_exp}" --tokens "${tokens}/${set}" --out "${out}" \
+                        ${control:+--control "${control}"}
+                    finish
+                fi
+            done
+        done
+    done
+}
+
+stage_asr_score() {
+    local conf set control out
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        for set in "${tests[@]}"; do
+            for control in "" _other _shuffled; do
+                out=${slm_exp}/asr_${set}${control}
+                unit "${tok_tag}_${slm_tag}.${set}${control}"
+                need 9 "${out}/text"
+                need 2 "${raw}/${set}"/{text,utt2spk}
+                option normalizer "${normalizer}"
+                makes "${out}"/{ref.trn,hyp.trn,result.txt,result.json}
+                if stale; then
+                    run "${train_cmd[@]}" "${out}/logs/score.log" \
+                        python -m lmspt.bin.asr_score --ref "${raw}/${set}" --hyp "${out}/text" --out "${out}" \
+                        --normalizer "${normalizer}"
+                    finish
+                fi
+            done
+        done
+    done
+}
+
+stage_tts_decode() {
+    local conf set out
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        for set in "${tests[@]}"; do
+            speaks "${set}" || continue
+            out=${slm_exp}/tts_${set}
+            unit "${tok_tag}_${slm_tag}.${set}"
+            need 8 "${slm_exp}/config.yaml"
+            need_raw "${set}"
+            option max_eval_utts "${max_eval_utts}"
+            makes "${out}"/{wav.scp,stats.jsonl}
+            if stale; then
+                if ${changed}; then run rm -rf "${out:?}"; fi
+                run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${out}/logs/decode.log" \
+                    python -m lmspt.bin.tts_decode --slm "${slm_exp}" --tokenizer "${tok_exp}" \
+                    --data "${raw}/${set}" --out "${out}" --max_utts "${max_eval_utts}"
+                finish
+            fi
+        done
+    done
+}
+
+# Have the judge read the audio of set $1 in $2, which stage $3 made; scores to $4.
+judge_wavs() {
+    local set=$1 wavs=$2 maker=$3 out=$4
+    unit "${out#"${expdir}/"}"
+    marker=${expdir}/.done/${stage_number}_${stage_name}.${tag//\//.}.json
+    need "${maker}" "${wavs}/wav.scp"
+    need_raw "${set}"
+    option normalizer "${normalizer}"
+    option judge "${judge}"
+    option max_eval_utts "${max_eval_utts}"
+    makes "${out}/result.json"
+    if stale; then
+        run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${out}/logs/tts_score.log" \
+            python -m lmspt.bin.tts_score --ref "${raw}/${set}" --wav "${wavs}" --out "${out}" \
+            --judge "${judge}" --normalizer "${normalizer}" --max_utts "${max_eval_utts}"
+        finish
+    fi
+}
+
+stage_tts_score() {
+    local conf set kind
+    for set in "${tests[@]}"; do
+        judge_wavs "${set}" "${raw}/${set}" 2 "${expdir}/groundtruth/${set}"
+        for conf in "${toks[@]}"; do
+            system_of "${conf}"
+            speaks "${set}" || continue
+            for kind in all semantic; do
+                judge_wavs "${set}" "${tok_exp}/eval/${set}/${kind}" 6 "${tok_exp}/eval/${set}/${kind}"
+            done
+            judge_wavs "${set}" "${slm_exp}/tts_${set}" 11 "${slm_exp}/tts_${set}"
+        done
+    done
+}
+
+stage_report() {
+    local conf set systems=()
+    unit
+    option test_sets "${test_sets}"
+    for set in "${tests[@]}"; do need 12 "${expdir}/groundtruth/${set}/result.json"; done
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        systems+=("${slm_exp}")
+        for set in "${tests[@]}"; do
+            need 6 "${tok_exp}/eval/${set}/tokens.json"
+            need 10 "${slm_exp}/asr_${set}"{,_other,_shuffled}/result.json
+            speaks "${set}" || continue
+            need 12 "${tok_exp}/eval/${set}"/{all,semantic}/result.json "${slm_exp}/tts_${set}/result.json"
+        done
+    done
+    makes "${resultsdir}"/{RESULTS.md,report.html,benchmark.json}
+    if stale; then
+        run "${train_cmd[@]}" "${expdir}/logs/report.log" \
+            python -m lmspt.bin.report --systems "${systems[@]}" --sets "${test_sets}" \
+            --groundtruth "${expdir}/groundtruth" --out "${resultsdir}"
+        if ! ${dry_run}; then log "see ${resultsdir}/RESULTS.md; listen in ${resultsdir}/report.html"; fi
+        finish
+    fi
+}
+
+stage_pack() {
+    local conf archive
+    for conf in "${toks[@]}"; do
+        system_of "${conf}"
+        archive=${expdir}/pack/$(basename "${slm_exp}").tar.gz
+        unit "${tok_tag}_${slm_tag}"
+        need 4 "${tok_exp}/tok_id"
+        need 8 "${slm_exp}/config.yaml"
+        need 13 "${resultsdir}/benchmark.json"
+        makes "${archive}"
+        if stale; then
+            run "${train_cmd[@]}" "${expdir}/logs/pack.$(basename "${slm_exp}").log" \
+                python -m lmspt.bin.pack --slm "${slm_exp}" --tokenizer "${tok_exp}" \
+                --results "${resultsdir}" --out "${archive}"
+            finish
+        fi
+    done
+}
+
+run_stages
+log "Successfully finished. [elapsed=${SECONDS}s]"
