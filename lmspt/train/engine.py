@@ -31,7 +31,7 @@ from lmspt.train.checkpoint import CheckpointStore, average_states
 from lmspt.train.config import TrainConfig
 
 Batch = tuple[list[str], dict[str, torch.Tensor]]
-EpochCheck = Callable[[int, dict[str, dict[str, float]]], None]
+AfterValidation = Callable[[int], dict[str, float]]
 
 
 class BatchSource(Protocol):
@@ -52,7 +52,7 @@ def fit(
     valid: BatchSource,
     config: TrainConfig,
     out: Path,
-    check: EpochCheck | None = None,
+    after_validation: AfterValidation | None = None,
 ) -> dict[str, torch.Tensor]:
     """Train ``model``, or go on with it, and return the state dict of the ``keep_nbest`` best epochs' mean.
 
@@ -62,7 +62,8 @@ def fit(
         valid: batches of each validation.
         config: schedule and options.
         out: experiment folder; gets ``checkpoint.pth``, ``<n>epoch.pth``, ``history.json``, ``tensorboard/``, ``images/``.
-        check: called with (epoch, its stats) after each epoch; raises to stop a training that went wrong.
+        after_validation: called with the epoch after its validation; what it returns joins the validation's stats. It
+            raises to stop a training that went wrong.
 
     Raises:
         NotFinite: NaN or infinite loss, with the batch's utterance ids.
@@ -101,12 +102,11 @@ def fit(
             )
         with reporter.observe("valid") as observed:
             Trainer.validate_one_epoch(guarded, valid.build_iter(epoch), observed, options, distributed)
+        if after_validation is not None:
+            reporter.stats[epoch]["valid"].update(after_validation(epoch))
         logging.info(reporter.log_message())
         for name, writer in writers.items():
             reporter.tensorboard_add_scalar(writer, key1=name)
-        history = _history(reporter)
-        if check is not None:
-            check(epoch, history[-1])
         with atomic(out / f"{epoch}epoch.pth") as temporary:
             torch.save(model.state_dict(), temporary)
         store.save(
@@ -118,7 +118,7 @@ def fit(
                 "reporter": _plain(reporter),
             }
         )
-        write_json(out / "history.json", history)
+        write_json(out / "history.json", _history(reporter))
         _forget_all_but(_best_epochs(reporter, config), out)
 
     for writer in writers.values():

@@ -1,0 +1,46 @@
+"""Stage 4: train a tokenizer. Rerunning the same command goes on from the last whole checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lmspt.bin.log import start_log
+from lmspt.config import dump_config, load_config
+from lmspt.errors import run_main
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(description=__doc__, epilog="Further --key value pairs override the config.")
+    p.add_argument("--config", type=Path, required=True, help="YAML of an LM-SPT or k-means tokenizer")
+    p.add_argument("--train", type=Path, help="formatted data directory to train on")
+    p.add_argument("--valid", type=Path, help="formatted data directory to validate on")
+    p.add_argument("--feats", type=Path, help="dumped teacher features (k-means only)")
+    p.add_argument("--out", type=Path, help="experiment folder, exp/tok_<tag>")
+    p.add_argument("--print_config", action="store_true", help="print the resolved config and stop")
+    return p
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, train, save."""
+    args, overrides = parser().parse_known_args(argv)
+    from lmspt.tokenizer.checkpoint import save_tokenizer, tokenizer_kind
+    from lmspt.tokenizer.kmeans import KMeansConfig, train_kmeans
+    from lmspt.tokenizer.training import CONFIGS, train
+
+    kmeans = tokenizer_kind(args.config) == "kmeans"
+    configs = load_config(args.config, overrides, *((KMeansConfig,) if kmeans else CONFIGS))
+    if args.print_config:
+        print(dump_config(*configs), end="")
+        return
+    start_log(str(args.out / "train.log"))
+    if kmeans:
+        state = {"centroids": train_kmeans(configs[0], args.feats)}
+    else:
+        state = train(configs, args.train, args.valid, args.out).state_dict()
+    print(save_tokenizer(args.out, state, *configs))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,81 @@
+"""Batches of speech for tokenizer training: crops of varied utterances, a pure function of (seed, epoch)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from lmspt.data.audio import Utterances
+from lmspt.data.variation import VariationConfig, vary
+
+
+@dataclass
+class BatchConfig:
+    """Crops a batch and their length (seconds)."""
+
+    batch_size: int = 8
+    segment_seconds: float = 2.0
+
+
+class Crops:
+    """Training batches: random crops of random utterances, each heard under a random variation."""
+
+    def __init__(
+        self, audio: Utterances, utts: Sequence[str], config: BatchConfig, variation: VariationConfig, steps: int, seed: int
+    ) -> None:
+        self.audio, self.utts, self.config, self.variation = audio, list(utts), config, variation
+        self.steps, self.seed = steps, seed
+        self.n_samples = int(config.segment_seconds * audio.sample_rate)
+
+    def build_iter(self, epoch: int) -> Iterator[tuple[list[str], dict[str, torch.Tensor]]]:
+        """``steps`` batches of wav (B, T), lengths (B,)."""
+        rng = np.random.default_rng([self.seed, epoch])
+        n = self.config.batch_size
+        order = _endless_permutations(len(self.utts), rng)
+        for _ in range(self.steps):
+            utts = [self.utts[next(order)] for _ in range(n)]
+            yield utts, pad([self._crop(vary(self.audio[utt], self.audio.sample_rate, self.variation, rng), rng) for utt in utts])
+
+    def _crop(self, wav: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        start = rng.integers(0, len(wav) - self.n_samples) if len(wav) > self.n_samples else 0
+        return wav[start : start + self.n_samples]
+
+
+class WholeUtterances:
+    """Validation batches: every utterance once and whole, in batches of like length."""
+
+    def __init__(self, audio: Utterances, utts: Sequence[str], batch_seconds: float = 30.0) -> None:
+        self.audio = audio
+        self.batches = by_length({utt: audio.num_samples(utt) for utt in utts}, int(batch_seconds * audio.sample_rate))
+
+    def build_iter(self, epoch: int) -> Iterator[tuple[list[str], dict[str, torch.Tensor]]]:
+        """Batches of wav (B, T), lengths (B,); the same in every epoch."""
+        for utts in self.batches:
+            yield utts, pad([self.audio[utt] for utt in utts])
+
+
+def by_length(num_samples: dict[str, int], batch_samples: int) -> list[list[str]]:
+    """Utterances sorted by length in batches of at most ``batch_samples`` padded samples (a longer one is alone)."""
+    batches: list[list[str]] = []
+    for utt in sorted(num_samples, key=lambda u: (num_samples[u], u)):
+        if batches and (len(batches[-1]) + 1) * num_samples[utt] <= batch_samples:
+            batches[-1].append(utt)
+        else:
+            batches.append([utt])
+    return batches
+
+
+def pad(wavs: Sequence[np.ndarray]) -> dict[str, torch.Tensor]:
+    """Zero-padded wav (B, T) and lengths (B,) in samples."""
+    wav = np.zeros((len(wavs), max(len(w) for w in wavs)), np.float32)
+    for row, samples in zip(wav, wavs, strict=True):
+        row[: len(samples)] = samples
+    return {"wav": torch.from_numpy(wav), "lengths": torch.tensor([len(w) for w in wavs])}
+
+
+def _endless_permutations(n: int, rng: np.random.Generator) -> Iterator[int]:
+    while True:
+        yield from rng.permutation(n)

@@ -1,0 +1,75 @@
+"""From a waveform to one latent vector a token frame."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers.audio_utils import mel_filter_bank
+
+from lmspt.tokenizer.convnext import ConvNeXtStack, length_mask
+
+MEL_HOP, N_MELS = 160, 80
+
+
+class LogMel(nn.Module):
+    """Log-mel at 100 Hz whose floor and level are the utterance's own, so that its gain does not matter.
+
+    Args:
+        sample_rate: Hz.
+        keep_level: add the utterance's level back, for an encoder that must reproduce loudness.
+    """
+
+    def __init__(self, sample_rate: int, keep_level: bool) -> None:
+        super().__init__()
+        self.n_fft = 4 * MEL_HOP
+        self.keep_level = keep_level
+        mel = mel_filter_bank(1 + self.n_fft // 2, N_MELS, 20.0, sample_rate / 2, sample_rate, norm="slaney", mel_scale="slaney")
+        self.register_buffer("mel", torch.from_numpy(mel).float(), persistent=False)
+        self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
+
+    def forward(self, wav: Tensor, lengths: Tensor) -> Tensor:
+        """``wav`` (B, T), T a multiple of 160, zero past ``lengths`` (B,) samples -> (B, T // 160, 80)."""
+        edge = (self.n_fft - MEL_HOP) // 2
+        spectrum = torch.stft(F.pad(wav, (edge, edge)), self.n_fft, MEL_HOP, window=self.window, center=False, return_complex=True)
+        mel = (spectrum.abs().square().transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
+        inside = length_mask(lengths // MEL_HOP, mel.shape[1]).bool()
+        top = mel.masked_fill(~inside, -torch.inf).amax(dim=(1, 2), keepdim=True)
+        mel = torch.maximum(mel - top, mel.new_tensor(-6.0)) + 3.0
+        return mel + 0.5 * (top - 1.0) if self.keep_level else mel
+
+
+class Encoder(nn.Module):
+    """Log-mel, ConvNeXt blocks at 50 Hz, a strided convolution to the token rate, ConvNeXt blocks there.
+
+    Args:
+        sample_rate: Hz.
+        hop_length: samples a token frame, a multiple of 320.
+        dim: channels, of the latents too.
+        n_layers: blocks at 50 Hz.
+        n_slow_layers: blocks at the token rate.
+        keep_level: whether loudness reaches the latents.
+    """
+
+    def __init__(self, sample_rate: int, hop_length: int, dim: int, n_layers: int, n_slow_layers: int, keep_level: bool) -> None:
+        super().__init__()
+        self.hop_length = hop_length
+        self.log_mel = LogMel(sample_rate, keep_level)
+        self.stem = nn.Conv1d(N_MELS, dim, 4, stride=2, padding=1)
+        self.fast = ConvNeXtStack(dim, n_layers)
+        stride = hop_length // (2 * MEL_HOP)
+        self.down = nn.Linear(stride * dim, dim)
+        self.stride = stride
+        self.slow = ConvNeXtStack(dim, n_slow_layers)
+
+    def forward(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """``wav`` (B, T) and ``lengths`` (B,) samples -> latents (B, F, dim), F = ceil(T / hop_length), and lengths (B,) frames."""
+        frame_lengths = -(-lengths // self.hop_length)
+        wav = F.pad(wav, (0, -wav.shape[-1] % self.hop_length))
+        whole = frame_lengths * self.hop_length
+        mel = self.log_mel(wav, whole)
+        mel = mel * length_mask(whole // MEL_HOP, mel.shape[1])
+        x = self.stem(mel.transpose(1, 2)).transpose(1, 2)
+        x = self.fast(x, length_mask(frame_lengths * self.stride, x.shape[1]))
+        x = self.down(x.reshape(x.shape[0], -1, self.stride * x.shape[2]))
+        return self.slow(x, length_mask(frame_lengths, x.shape[1])), frame_lengths

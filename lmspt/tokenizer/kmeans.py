@@ -1,0 +1,120 @@
+"""The topline: k-means of the teacher's own features, pooled to the token rate. One semantic stream, no decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from lmspt.data.audio import Utterances
+from lmspt.data.datadir import DataDir
+from lmspt.data.features import read_features, write_features
+from lmspt.errors import InputError
+from lmspt.teacher import load_whisper
+from lmspt.tokenizer.batches import by_length, pad
+from lmspt.tokenizer.convnext import length_mask
+from lmspt.tokenizer.interface import Stream
+from lmspt.tokenizer.objectives import pool
+
+
+@dataclass
+class KMeansConfig:
+    """``size`` centroids of layer ``teacher_layer`` (from 1) pooled to ``frame_rate`` (Hz), learned from the features of
+    ``max_utts`` utterances (stage 3 dumps them)."""
+
+    tokenizer: Literal["kmeans"] = "kmeans"
+    teacher: str = "whisper-tiny.en"
+    teacher_layer: int = 4
+    frame_rate: float = 12.5
+    size: int = 512
+    max_utts: int = 1000
+    seed: int = 0
+
+
+class KMeansTokenizer:
+    """Nearest centroid of pooled teacher features: a :class:`lmspt.tokenizer.interface.Tokenizer` that cannot decode.
+
+    Args:
+        config: rate, layer, teacher.
+        centroids: (size, D).
+        tok_id: its identity.
+
+    Raises:
+        InputError: a rate that does not divide the teacher's.
+    """
+
+    can_decode = False
+
+    def __init__(self, config: KMeansConfig, centroids: Tensor, tok_id: str) -> None:
+        self.config, self.centroids, self.tok_id = config, centroids, tok_id
+        self.teacher = load_whisper(config.teacher)
+        stride = self.teacher.frame_rate / config.frame_rate
+        if stride != int(stride):
+            raise InputError(f"frame_rate {config.frame_rate}: must divide the teacher's {self.teacher.frame_rate:g} Hz")
+        self.sample_rate, self.frame_rate = self.teacher.sample_rate, config.frame_rate
+        self.hop_length = int(self.sample_rate / config.frame_rate)
+        self.streams = (Stream("semantic", config.size, True),)
+
+    @torch.inference_mode()
+    def encode(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """``wav`` (B, T), ``lengths`` (B,) samples -> codes (B, 1, F), lengths (B,) frames."""
+        frames = -(-lengths // self.hop_length)
+        wav = F.pad(wav, (0, -wav.shape[-1] % self.hop_length))
+        # The teacher hears whole token frames, so that its pooled frames and ours are the same in number.
+        (features,), mask = self.teacher(wav, frames * self.hop_length, [self.config.teacher_layer])
+        pooled, _ = pool(features, mask, wav.shape[1] // self.hop_length)
+        codes = torch.cdist(pooled, self.centroids[None]).argmin(-1)
+        return (codes * length_mask(frames, codes.shape[1])[..., 0].long())[:, None], frames
+
+    def decode(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """K-means keeps no sound.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"tokenizer {self.tok_id} has no decoder; choose one with can_decode for speech output")
+
+
+def train_kmeans(config: KMeansConfig, features: Path) -> Tensor:
+    """Centroids (size, D) of dumped teacher features (``feats.scp`` of stage 3) pooled to the token rate.
+
+    Raises:
+        InputError: fewer frames than centroids.
+    """
+    from sklearn.cluster import KMeans  # here, because it takes a second to import
+
+    pooled = []
+    stride = int(50 / config.frame_rate)
+    for _, feats in read_features(features):
+        whole = len(feats) // stride * stride
+        pooled.append(feats[:whole].reshape(-1, stride, feats.shape[1]).mean(1))
+    frames = np.concatenate(pooled).astype(np.float32)
+    if len(frames) < config.size:
+        raise InputError(f"{features}: {len(frames)} pooled frames for {config.size} centroids; dump more utterances (max_utts)")
+    fitted = KMeans(config.size, n_init=1, max_iter=50, random_state=config.seed).fit(frames)
+    return torch.from_numpy(fitted.cluster_centers_.astype(np.float32))
+
+
+def dump_teacher_features(config: KMeansConfig, data: DataDir, out: Path) -> int:
+    """Write float16 teacher features (F, D) of a seeded choice of ``max_utts`` utterances to ``out``; returns their number."""
+    teacher = load_whisper(config.teacher)
+    audio = Utterances(data, teacher.sample_rate)
+    chosen = np.random.default_rng(config.seed).permutation(len(data.utts))[: config.max_utts]
+    num_samples = {data.utts[i]: data.num_samples[data.utts[i]] for i in chosen}
+
+    def features():
+        for utts in tqdm(by_length(num_samples, 40 * teacher.sample_rate), f"{out}: features", disable=None, mininterval=2):
+            batch = pad([audio[utt] for utt in utts])
+            with torch.inference_mode():
+                (found,), mask = teacher(batch["wav"], batch["lengths"], [config.teacher_layer])
+            for utt, feats, real in zip(utts, found, mask, strict=True):
+                yield utt, feats[real].numpy().astype(np.float16)
+
+    write_features(out, features())
+    return len(num_samples)

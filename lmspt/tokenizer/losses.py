@@ -1,0 +1,65 @@
+"""Reconstruction losses."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers.audio_utils import mel_filter_bank
+
+from lmspt.tokenizer.convnext import length_mask
+
+
+class MultiResolutionMel(nn.Module):
+    """Mean L1 distance of log10-mels at several window lengths (hop a quarter window), over real frames only.
+
+    Args:
+        sample_rate: Hz.
+        windows: FFT sizes in samples.
+        n_mels: mel bins of each.
+    """
+
+    def __init__(self, sample_rate: int, windows: tuple[int, ...] = (512, 1024, 2048), n_mels: tuple[int, ...] = (40, 80, 160)) -> None:
+        super().__init__()
+        self.windows = windows
+        for window, bins in zip(windows, n_mels, strict=True):
+            bank = mel_filter_bank(1 + window // 2, bins, 0.0, sample_rate / 2, sample_rate, norm="slaney", mel_scale="slaney")
+            self.register_buffer(f"mel_{window}", torch.from_numpy(bank).float(), persistent=False)
+            self.register_buffer(f"hann_{window}", torch.hann_window(window), persistent=False)
+
+    def log_mel(self, wav: Tensor, window: int) -> Tensor:
+        """``wav`` (B, T) -> (B, frames, n_mels), log10 of the mel magnitude, floor 1e-5."""
+        spectrum = torch.stft(wav, window, window // 4, window=getattr(self, f"hann_{window}"), return_complex=True, pad_mode="constant")
+        # The small constant keeps the gradient of the magnitude finite where the spectrum is zero.
+        magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-12).sqrt()
+        return (magnitude.transpose(1, 2) @ getattr(self, f"mel_{window}")).clamp_min(1e-5).log10()
+
+    def forward(self, prediction: Tensor, target: Tensor, lengths: Tensor) -> Tensor:
+        """Both wavs (B, T), ``lengths`` (B,) samples -> scalar."""
+        losses = []
+        for window in self.windows:
+            difference = (self.log_mel(prediction, window) - self.log_mel(target, window)).abs().mean(dim=2)
+            mask = length_mask(1 + lengths // (window // 4), difference.shape[1])[..., 0]
+            losses.append((difference * mask).sum() / mask.sum())
+        return torch.stack(losses).mean()
+
+
+def feature_distance(prediction: Tensor, target: Tensor, mask: Tensor, kind: str) -> Tensor:
+    """Distance of feature sequences over real frames.
+
+    Args:
+        prediction: (B, F, D).
+        target: (B, F, D).
+        mask: (B, F) bool.
+        kind: ``mse`` (squared difference, mean over channels), ``l1``, or ``cosine`` (one minus the cosine of frames).
+
+    Returns:
+        Scalar mean over real frames.
+    """
+    if kind == "mse":
+        frames = (prediction - target).square().mean(-1)
+    elif kind == "l1":
+        frames = (prediction - target).abs().mean(-1)
+    else:
+        frames = 1.0 - F.cosine_similarity(prediction, target, dim=-1)
+    return (frames * mask).sum() / mask.sum().clamp_min(1)

@@ -1,0 +1,138 @@
+"""Codebooks that live: vector quantization with EMA codes, revival of dead ones, and a residual stack of them.
+
+Codes follow the mean of the vectors that choose them (van den Oord et al. 2017, appendix A.1). Two well-known ways to
+lose a codebook are closed: codes begin on data, and a code that few vectors choose is put on a vector of the present
+batch with its statistics reset, so that stale sums cannot pull it back.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class VectorQuantizer(nn.Module):
+    """One codebook in a small space, nearest neighbour on the unit sphere, straight-through gradient.
+
+    Args:
+        dim: channels of the latents.
+        size: codes.
+        code_dim: channels of the codes (factorised codes, Yu et al. 2022).
+        decay: EMA decay a step.
+        revive_every: steps between revivals.
+        dead_share: a code is dead below this share of the mean use.
+    """
+
+    def __init__(
+        self, dim: int, size: int, code_dim: int, decay: float = 0.97, revive_every: int = 10, dead_share: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.size, self.decay, self.revive_every, self.dead_share = size, decay, revive_every, dead_share
+        self.project_in = nn.Linear(dim, code_dim)
+        self.project_out = nn.Linear(code_dim, dim)
+        self.register_buffer("codebook", F.normalize(torch.randn(size, code_dim), dim=1))
+        self.register_buffer("count", torch.zeros(size))
+        self.register_buffer("total", torch.zeros(size, code_dim))
+        self.register_buffer("step", torch.zeros((), dtype=torch.long))
+
+    def encode(self, latents: Tensor) -> Tensor:
+        """``latents`` (B, F, dim) -> codes (B, F) int64."""
+        return (F.normalize(self.project_in(latents), dim=-1) @ self.codebook.T).argmax(dim=-1)
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """Codes (B, F) -> latents (B, F, dim)."""
+        return self.project_out(self.codebook[codes])
+
+    def forward(self, latents: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Quantize; in training, also move the codebook.
+
+        Args:
+            latents: (B, F, dim).
+            mask: (B, F, 1), real frames; others count nowhere.
+
+        Returns:
+            Quantized latents (B, F, dim), codes (B, F), and the commitment loss (scalar): the mean squared distance
+            of the vectors to their codes in code space.
+        """
+        vectors = F.normalize(self.project_in(latents), dim=-1)
+        codes = (vectors @ self.codebook.T).argmax(dim=-1)
+        if self.training:
+            self._follow(vectors.detach()[mask[..., 0] > 0], codes[mask[..., 0] > 0])
+        chosen = self.codebook[codes]
+        commitment = ((vectors - chosen).square().sum(-1, keepdim=True) * mask).sum() / mask.sum().clamp_min(1)
+        return self.project_out(vectors + (chosen - vectors).detach()), codes, commitment
+
+    def diversity(self, latents: Tensor, mask: Tensor, temperature: float = 0.1) -> Tensor:
+        """Entropy in nats of the batch's mean soft assignment: high when the batch spreads over the codebook.
+
+        Args:
+            latents: (B, F, dim).
+            mask: (B, F, 1).
+            temperature: of the softmax over cosines.
+        """
+        cosine = F.normalize(self.project_in(latents), dim=-1) @ self.codebook.T
+        mean = ((cosine / temperature).softmax(-1) * mask).sum((0, 1)) / mask.sum()
+        return -(mean * (mean + 1e-9).log()).sum()
+
+    @torch.no_grad()
+    def _follow(self, vectors: Tensor, codes: Tensor) -> None:
+        """Move the codes to the running mean of their vectors (N, code_dim); revive dead ones now and then."""
+        if self.step == 0:  # begin on data
+            self.codebook.copy_(F.normalize(self._draw(vectors, self.size), dim=1))
+            self.count.fill_(len(vectors) / self.size)
+            self.total.copy_(self.codebook * self.count[:, None])
+            codes = (vectors @ self.codebook.T).argmax(dim=-1)
+        chosen = F.one_hot(codes, self.size).to(vectors.dtype)
+        self.count.lerp_(chosen.sum(0), 1 - self.decay)
+        self.total.lerp_(chosen.T @ vectors, 1 - self.decay)
+        self.codebook.copy_(F.normalize(self.total, dim=1))
+        self.step += 1
+        if self.step % self.revive_every == 0:
+            mean = self.count.mean()
+            dead = self.count < self.dead_share * mean
+            if dead.any():
+                self.codebook[dead] = F.normalize(self._draw(vectors, int(dead.sum())), dim=1)
+                self.count[dead] = mean
+                self.total[dead] = self.codebook[dead] * mean
+
+    @staticmethod
+    def _draw(vectors: Tensor, n: int) -> Tensor:
+        """``n`` vectors of the batch, a little apart from each other where it has fewer."""
+        index = torch.randperm(len(vectors), device=vectors.device).repeat(-(-n // len(vectors)))[:n]
+        return vectors[index] + 0.01 * torch.randn_like(vectors[index])
+
+
+class ResidualQuantizer(nn.Module):
+    """Codebooks in a row, each on what the ones before it left (Zeghidour et al. 2021)."""
+
+    def __init__(self, dim: int, n_codebooks: int, size: int, code_dim: int) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(VectorQuantizer(dim, size, code_dim) for _ in range(n_codebooks))
+
+    def encode(self, latents: Tensor) -> Tensor:
+        """``latents`` (B, F, dim) -> codes (B, n_codebooks, F)."""
+        codes = []
+        for stage in self.stages:
+            codes.append(stage.encode(latents))
+            latents = latents - stage.lookup(codes[-1])
+        return torch.stack(codes, dim=1)
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """Codes (B, n, F) of the first n codebooks -> latents (B, F, dim)."""
+        return sum(stage.lookup(row) for stage, row in zip(self.stages, codes.unbind(1), strict=False))
+
+    def forward(self, latents: Tensor, mask: Tensor, keep: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Quantize with the first ``keep`` (B,) codebooks of each utterance (quantizer dropout).
+
+        Returns:
+            The sum (B, F, dim), codes (B, n_codebooks, F), and the mean commitment loss.
+        """
+        total, codes, losses = torch.zeros_like(latents), [], []
+        for number, stage in enumerate(self.stages):
+            quantized, row, loss = stage(latents, mask)
+            total = total + quantized * (keep > number).to(latents.dtype)[:, None, None]
+            latents = latents - quantized.detach()
+            codes.append(row)
+            losses.append(loss)
+        return total, torch.stack(codes, dim=1), torch.stack(losses).mean()

@@ -1,0 +1,141 @@
+"""Train an LM-SPT tokenizer: its network, its objective, its losses and its data meet the engine here."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lmspt.data.audio import Utterances
+from lmspt.data.datadir import DataDir
+from lmspt.data.variation import VariationConfig
+from lmspt.errors import InputError
+from lmspt.files import write_json
+from lmspt.tokenizer.batches import BatchConfig, Crops, WholeUtterances
+from lmspt.tokenizer.health import Health, health
+from lmspt.tokenizer.losses import MultiResolutionMel
+from lmspt.tokenizer.model import LMSPT, ModelConfig
+from lmspt.tokenizer.objectives import ObjectiveConfig, build_objective
+from lmspt.train import TrainConfig, fit
+
+
+@dataclass
+class LossConfig:
+    """Weights of the losses beside the objective's.
+
+    ``diversity_weight`` rewards an even use of the semantic codebook (the entropy of the batch's mean soft assignment);
+    ``quantizer_dropout`` is the share of a batch whose number of acoustic codebooks is drawn from 0 to all, so that
+    speech from semantic tokens alone is trained too.
+    """
+
+    mel_weight: float = 15.0
+    commitment_weight: float = 0.25
+    diversity_weight: float = 0.5
+    quantizer_dropout: float = 0.5
+    collapse_use: float = 0.05
+    collapse_patience: int = 5
+
+
+CONFIGS = (ModelConfig, ObjectiveConfig, LossConfig, BatchConfig, VariationConfig, TrainConfig)
+
+
+class TokenizerTraining(nn.Module):
+    """The network and its objective as the engine wants them: batch in, loss and stats out."""
+
+    def __init__(self, model: LMSPT, objective: nn.Module | None, loss: LossConfig, distill_weight: float) -> None:
+        super().__init__()
+        self.model, self.objective = model, objective
+        self.loss, self.distill_weight = loss, distill_weight
+        self.mel = MultiResolutionMel(model.config.sample_rate)
+        self.counts = [torch.zeros(stream.size, dtype=torch.long) for stream in model.streams]  # since the last reading
+
+    def forward(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """``wav`` (B, T), ``lengths`` (B,) samples -> loss, its parts, batch size."""
+        output = self.model(wav, lengths, self._acoustic_codebooks(len(wav), wav.device))
+        mel = self.mel(output.wav, wav, lengths)
+        loss = self.loss.mel_weight * mel + self.loss.commitment_weight * output.commitment
+        stats = {"mel": mel.detach(), "commitment": output.commitment.detach()}
+        if self.objective is not None:
+            distance = self.objective(wav, lengths, output)
+            loss = loss + self.distill_weight * distance
+            stats["distill"] = distance.detach()
+        if self.training:
+            loss = loss - self.loss.diversity_weight * output.diversity
+            stats["diversity"] = output.diversity.detach()
+        else:
+            self._count(output.codes, output.mask)
+        return loss, {"loss": loss.detach(), **stats}, torch.tensor(len(wav), device=wav.device)
+
+    def read_health(self) -> list[Health]:
+        """Health of each stream over the validation since the last reading."""
+        measured = [health(count.numpy()) for count in self.counts]
+        for count in self.counts:
+            count.zero_()
+        return measured
+
+    def _acoustic_codebooks(self, batch_size: int, device: torch.device) -> Tensor:
+        every = self.model.config.acoustic_codebooks
+        keep = torch.full((batch_size,), every, device=device)
+        if self.training:
+            n = int(self.loss.quantizer_dropout * batch_size)
+            keep[:n] = torch.randint(0, every + 1, (n,), device=device)
+        return keep
+
+    def _count(self, codes: Tensor, mask: Tensor) -> None:
+        real = mask[..., 0].bool()
+        for count, row in zip(self.counts, codes.unbind(1), strict=True):
+            count += F.one_hot(row[real], len(count)).sum(0).cpu()
+
+
+def train(configs: tuple, train_dir: Path, valid_dir: Path, out: Path) -> LMSPT:
+    """Train, or go on training, the tokenizer of ``configs`` (instances of ``CONFIGS``) in ``out``.
+
+    Raises:
+        InputError: bad data, or a semantic codebook that collapsed.
+    """
+    model_config, objective_config, loss_config, batch_config, variation_config, train_config = configs
+    torch.manual_seed(train_config.seed)
+    model = LMSPT(model_config)
+    objective = build_objective(objective_config, model_config)
+    task = TokenizerTraining(model, objective, loss_config, objective_config.distill_weight)
+    if objective is not None and train_config.ngpu:
+        for teacher in objective.frozen:
+            teacher.cuda()
+    logging.info("%s: %.2f M parameters", out.name, sum(p.numel() for p in model.parameters()) / 1e6)
+    train_data, valid_data = DataDir(train_dir), DataDir(valid_dir)
+    crops = Crops(
+        Utterances(train_data, model_config.sample_rate),
+        train_data.utts,
+        batch_config,
+        variation_config,
+        train_config.steps_per_epoch,
+        train_config.seed,
+    )
+    whole = WholeUtterances(Utterances(valid_data, model_config.sample_rate), valid_data.utts)
+    state = fit(task, crops, whole, train_config, out, after_validation=_HealthCheck(task, loss_config, out))
+    task.load_state_dict(state)
+    return model.eval()
+
+
+class _HealthCheck:
+    """After each validation: the codebooks' health into the log and ``health.json``; a collapsed one stops the training."""
+
+    def __init__(self, task: TokenizerTraining, config: LossConfig, out: Path) -> None:
+        self.task, self.config, self.out = task, config, out
+
+    def __call__(self, epoch: int) -> dict[str, float]:
+        streams = {stream.name: h for stream, h in zip(self.task.model.streams, self.task.read_health(), strict=True)}
+        write_json(self.out / "health.json", {name: asdict(h) for name, h in streams.items()})
+        semantic = streams["semantic"]
+        if epoch >= self.config.collapse_patience and semantic.use < self.config.collapse_use:
+            raise InputError(
+                f"{self.out}: the semantic codebook has collapsed: {semantic.use:.1%} of its codes in use on the validation set "
+                f"after epoch {epoch}. Raise diversity_weight, lower lr, or take a smaller semantic_size"
+            )
+        table = ", ".join(f"{name} use {h.use:.0%} perplexity {h.perplexity:.0f} dead {h.dead}" for name, h in streams.items())
+        logging.info("%s: codebooks on the validation set: %s", self.out.name, table)
+        return {f"{name}_{key}": getattr(h, key) for name, h in streams.items() for key in ("use", "perplexity")}
