@@ -36,7 +36,7 @@ die() { log "error: $*" >&2; exit 1; }
 stopped() {
     local status=$?
     [ "${BASH_SUBSHELL}" -eq 0 ] || exit "${status}"
-    [ "${#running[@]}" -eq 0 ] || echo "error: the command was: ${running[*]@Q}" >&2
+    [ "${#running[@]}" -eq 0 ] || { printf 'error: the command was:'; printf ' %q' "${running[@]}"; echo; } >&2
     die "stage ${stage_number} (${stage_name})${tag:+ of ${tag}} stopped with status ${status}"
 }
 
@@ -55,16 +55,16 @@ list_stages() {
 }
 
 run_stages() {
-    local first last skipped=" " word
+    local first last skipped=" " word does
     set -E
     trap stopped ERR
     first=$(number_of "${stage}")
     last=$(number_of "${stop_stage}")
     for word in ${skip_stages}; do skipped+="$(number_of "${word}") "; done
     for ((stage_number = first; stage_number <= last && stage_number <= ${#stages[@]}; stage_number++)); do
-        stage_name=${stages[stage_number - 1]%% *}
+        read -r stage_name does <<< "${stages[stage_number - 1]}"
         if [[ ${skipped} == *" ${stage_number} "* ]]; then log "stage ${stage_number} (${stage_name}): skipped"; continue; fi
-        log "stage ${stage_number}: ${stages[stage_number - 1]}"
+        log "stage ${stage_number} (${stage_name}): ${does}"
         "stage_${stage_name}"
     done
 }
@@ -124,7 +124,7 @@ stale() {
 }
 
 run() {
-    if ${dry_run}; then printf '    %s\n' "${*@Q}"; return; fi
+    if ${dry_run}; then printf '   '; printf ' %q' "$@"; echo; return; fi
     running=("$@")
     "$@"
     running=()

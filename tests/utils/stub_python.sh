@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Stands for the environment's python in tests of slm.sh: notes "<command> <arguments>" in calls.txt and writes what
+# the contract says the command writes. FAIL=<command> makes that one fail, HANG=<command> makes it wait.
+set -euo pipefail
+if [ "$1" != -m ]; then exec "${REAL_PYTHON}" "$@"; fi
+name=${2#lmspt.bin.}
+shift 2
+call="${name} $*"
+echo "${call}" >> calls.txt
+declare -A given=()
+last=""
+for word in "$@"; do
+    if [ "${word}" = -- ]; then break; fi
+    if [[ ${word} == --?* ]]; then last=${word#--}; given[${last}]=""; elif [ -n "${last}" ]; then given[${last}]=${word}; fi
+done
+if [ "${FAIL:-}" = "${name}" ]; then echo "${name} is told to fail"; exit 7; fi
+if [ "${HANG:-}" = "${name}" ]; then touch hanging; sleep 60; fi
+out=${given[out]:-}
+make() { for file in "$@"; do mkdir -p "$(dirname "${file}")"; echo "${call} ${RANDOM}" > "${file}"; done; }
+case ${name} in
+    validate_data) ;;
+    format_data) make "${out}"/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv} ;;
+    dump_features) exit 1 ;;
+    tok_train) make "${out}"/{config.yaml,model.safetensors}; echo "id$(cksum < "${given[config]}" | tr ' ' _)" > "${out}/tok_id" ;;
+    tok_dump) make "${out}/manifest.json" ;;
+    tok_eval)
+        make "${out}/tokens.json"
+        if [[ ${out} != *kmeans* ]]; then make "${out}"/{all,semantic}/wav.scp; fi
+        ;;
+    codec_score) make "${out}" ;;
+    slm_data) make "${out}"/{vocab.json,text.model} ;;
+    slm_train) make "${out}"/{config.yaml,vocab.json} ;;
+    asr_decode) make "${out}"/{text,stats.json} ;;
+    asr_score) make "${out}"/{ref.trn,hyp.trn,result.txt,result.json} ;;
+    tts_decode) make "${out}"/{wav.scp,stats.jsonl} ;;
+    tts_score) make "${out}/result.json" ;;
+    report) make "${out}"/{RESULTS.md,report.html,benchmark.json} ;;
+    pack) make "${out}" ;;
+    *) echo "no stub for ${name}"; exit 9 ;;
+esac

@@ -1,0 +1,257 @@
+"""slm.sh: order, markers, failures and resuming, with a stub in the place of the commands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.utils.shell import ROOT
+
+STAGES = [
+    *("data", "format", "feats", "tok_train", "tok_dump", "tok_eval", "slm_data", "slm_train"),
+    *("asr_decode", "asr_score", "tts_decode", "tts_score", "report", "pack"),
+]
+LOCAL_DATA = """#!/usr/bin/env bash
+set -euo pipefail
+echo "local/data.sh $*" >> calls.txt
+for set in train dev test; do
+    mkdir -p data/${set}
+    for file in wav.scp text utt2spk; do [ -e data/${set}/${file} ] || echo "u x" > data/${set}/${file}; done
+done
+"""
+OPTIONS = ["--tok_list", "conf/tok/resynthesis.yaml conf/tok/kmeans.yaml"]
+
+
+def make_recipe(repository: Path) -> Path:
+    """A recipe in a small copy of the repository, made with setup.sh; its python is the stub."""
+    for part in ("egs/TEMPLATE", "utils"):
+        shutil.copytree(ROOT / part, repository / part, symlinks=True)
+    folder = repository / "egs" / "toy" / "slm1"
+    subprocess.run([repository / "egs/TEMPLATE/slm1/setup.sh", folder], check=True, capture_output=True)
+    (folder / "local" / "data.sh").write_text(LOCAL_DATA)
+    for name in ("tok/resynthesis", "tok/kmeans", "slm/small"):
+        config = folder / "conf" / f"{name}.yaml"
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text(f"name: {name}\n")
+    (repository / "bin").mkdir()
+    shutil.copy(ROOT / "tests/utils/stub_python.sh", repository / "bin" / "python")
+    (folder / "path.sh").unlink()
+    (folder / "path.sh").write_text(
+        f"export REAL_PYTHON={sys.executable}\n"
+        f"export PATH=${{PWD}}/../../../bin:${{PWD}}/utils:{Path(sys.executable).parent}:${{PATH}}\n"
+    )
+    # the fronts of the data commands would set the environment up
+    front = repository / "utils" / "validate_data_dir.sh"
+    front.write_text('#!/bin/sh\nexec python -m lmspt.bin.validate_data "$@"\n')
+    return folder
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """A recipe where nothing has run."""
+    return make_recipe(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A recipe after all stages, and what they said."""
+    folder = make_recipe(tmp_path_factory.mktemp("repository"))
+    return folder, slm(folder)
+
+
+@pytest.fixture
+def finished(first_run: tuple[Path, object], tmp_path: Path) -> Path:
+    """A copy of a recipe after all stages."""
+    shutil.copytree(first_run[0].parents[2], tmp_path / "repository", symlinks=True)
+    folder = tmp_path / "repository" / "egs" / "toy" / "slm1"
+    (folder / "calls.txt").unlink()
+    return folder
+
+
+def slm(recipe: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = ["./slm.sh", *OPTIONS, *arguments]
+    return subprocess.run(
+        command, cwd=recipe, capture_output=True, text=True, env={**os.environ, **environment}, timeout=120
+    )
+
+
+def calls(recipe: Path) -> list[str]:
+    """Commands called since the last time this was asked."""
+    path = recipe / "calls.txt"
+    lines = path.read_text().splitlines() if path.exists() else []
+    path.unlink(missing_ok=True)
+    return lines
+
+
+def names(lines: list[str]) -> list[str]:
+    """Command names in order, each run of equal ones once."""
+    found = [line.split()[0] for line in lines]
+    return [name for index, name in enumerate(found) if index == 0 or found[index - 1] != name]
+
+
+def test_all_stages(first_run: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, done = first_run
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = (folder / "calls.txt").read_text().splitlines()
+    count = Counter(line.split()[0] for line in lines)
+    assert count == {
+        "local/data.sh": 1, "validate_data": 3, "format_data": 3, "tok_train": 2, "tok_dump": 6,
+        "tok_eval": 4, "codec_score": 2, "slm_data": 2, "slm_train": 2, "asr_decode": 6, "asr_score": 6,
+        "tts_decode": 1, "tts_score": 4, "report": 1, "pack": 2,
+    }  # fmt: skip
+    control = "asr_decode --slm exp/slm_kmeans_small .* --out exp/slm_kmeans_small/asr_test_other --control other"
+    assert any(re.fullmatch(control, line) for line in lines)
+    last = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d \(slm.sh:\d+:main\) Successfully finished. \[elapsed=\d+s\]"
+    assert re.fullmatch(last, done.stdout.splitlines()[-1])
+
+
+def test_nothing_is_done_twice(finished: Path) -> None:
+    began = time.time()
+    done = slm(finished)
+    assert done.returncode == 0
+    assert calls(finished) == []
+    assert time.time() - began < 20
+    hint = r" \(slm.sh:\d+:stage_tok_train\) resynthesis is done \(to do it again: rm exp/.done/4_tok_train.resynthesis"
+    assert re.search(hint, done.stdout)
+
+
+def test_a_changed_tokenizer_is_trained_anew_and_the_old_one_kept(finished: Path) -> None:
+    (finished / "conf/tok/kmeans.yaml").write_text("name: kmeans\nseed: 2\n")
+    assert slm(finished, "--stop_stage", "5").returncode == 0
+    lines = calls(finished)
+    assert names(lines) == ["tok_train", "tok_dump"]
+    assert not any("resynthesis" in line for line in lines)
+    assert len(list((finished / "exp").glob("tok_kmeans.until_*/model.safetensors"))) == 1
+
+
+def test_scoring_options_redo_scores_only(finished: Path) -> None:
+    assert slm(finished, "--normalizer", "digits").returncode == 0
+    assert names(calls(finished)) == ["asr_score", "tts_score", "report", "pack"]
+
+
+@pytest.mark.parametrize("ends", [("4", "6"), ("tok_train", "tok_eval"), ("tok_train", "6")])
+def test_stages_by_number_and_name(finished: Path, ends: tuple[str, str]) -> None:
+    for marker in (finished / "exp/.done").iterdir():
+        marker.unlink()
+    assert slm(finished, "--stage", ends[0], "--stop_stage", ends[1], "--skip_stages", "tok_dump 9").returncode == 0
+    assert set(names(calls(finished))) == {"tok_train", "tok_eval", "codec_score"}
+
+
+def test_a_stage_without_its_inputs(recipe: Path) -> None:
+    done = slm(recipe, "--stage", "slm_train")
+    assert done.returncode == 1
+    assert "vocab.json is missing: run stage 7 (slm_data) first" in done.stderr
+    (recipe / "conf/slm/small.yaml").unlink()
+    assert "conf/slm/small.yaml is missing: it is for you to write" in slm(recipe, "--stage", "slm_train").stderr
+    assert "there is no stage tok_trian: --list_stages shows all" in slm(recipe, "--stage", "tok_trian").stderr
+    assert calls(recipe) == []
+
+
+def test_failure_names_stage_place_command_and_log(recipe: Path) -> None:
+    done = slm(recipe, "--stop_stage", "5", FAIL="tok_dump")
+    assert done.returncode == 1
+    assert "run.py: the last lines of " in done.stderr and "    tok_dump is told to fail" in done.stderr
+    assert re.search(r"error: the command was: run.py .* lmspt.bin.tok_dump ", done.stderr)
+    place = r"\(slm.sh:\d+:stage_tok_dump\) error: stage 5 \(tok_dump\) of resynthesis.train stopped with status 1"
+    assert re.search(place, done.stderr)
+    assert "Successfully finished" not in done.stdout
+    calls(recipe)
+    assert slm(recipe, "--stop_stage", "5").returncode == 0
+    assert names(calls(recipe)) == ["tok_dump"]
+
+
+def test_killed_run_is_taken_up_and_leaves_no_orphan(recipe: Path) -> None:
+    command = ["./slm.sh", *OPTIONS, "--stop_stage", "4"]
+    process = subprocess.Popen(command, cwd=recipe, stdout=subprocess.DEVNULL, env={**os.environ, "HANG": "tok_train"})
+    deadline = time.time() + 60
+    while not (recipe / "hanging").exists():
+        assert time.time() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    calls(recipe)
+    done = slm(recipe, "--stop_stage", "4")
+    assert done.returncode == 0, done.stderr
+    assert "resynthesis is to be done: was not finished" in done.stdout
+    assert not list((recipe / "exp").glob("*.until_*"))
+    assert names(calls(recipe)) == ["tok_train"]
+
+
+def test_resume_script(finished: Path) -> None:
+    (finished / "exp/.done/5_tok_dump.kmeans.test.json").unlink()
+    script = finished / "exp/tok_kmeans/run.sh"
+    script.write_text(re.sub("^cd .*", f"cd {finished}", script.read_text(), flags=re.MULTILINE))
+    assert subprocess.run([script, "--stop_stage", "5"], cwd="/", capture_output=True).returncode == 0
+    assert [line.split()[0] for line in calls(finished)] == ["tok_dump"]
+
+
+def test_words_of_options(recipe: Path) -> None:
+    options = ["--tok_args", "--max_epoch 3 --note 'a b'", "--local_data_opts", '--langs "en es"', "--train_variants=2"]
+    assert slm(recipe, "--stop_stage", "5", *options).returncode == 0
+    lines = calls(recipe)
+    assert lines[0] == "local/data.sh --langs en es"
+    assert next(line for line in lines if line.startswith("tok_train")).endswith(" -- --max_epoch 3 --note a b")
+    assert sum(line.endswith("--variants 2") for line in lines) == 2
+
+
+def test_dry_run_runs_and_writes_nothing(recipe: Path) -> None:
+    done = slm(recipe, "--dry_run")
+    assert done.returncode == 0
+    assert calls(recipe) == []
+    assert not (recipe / "exp").exists()
+    assert not (recipe / "dump").exists()
+    for number, name in enumerate(STAGES, start=1):
+        assert f" stage {number} ({name}): " in done.stdout
+    assert "     run.py --num_threads 1 exp/logs/pack." not in done.stdout
+    assert "    run.py --num_threads 1 exp/logs/pack.slm_kmeans_small.log python -m lmspt.bin.pack " in done.stdout
+
+
+def test_dry_run_tells_what_is_stale(finished: Path) -> None:
+    (finished / "conf/tok/kmeans.yaml").write_text("name: other\n")
+    plan = slm(finished, "--dry_run", "--stage", "4", "--stop_stage", "6").stdout
+    assert "kmeans is to be done: conf/tok/kmeans.yaml changed" in plan
+    assert "kmeans.train is to be done: exp/tok_kmeans/tok_id will be new" in plan
+    assert "resynthesis.train is done" in plan
+    assert calls(finished) == []
+
+
+def test_list_stages_and_help(recipe: Path) -> None:
+    listed = slm(recipe, "--list_stages").stdout.splitlines()
+    assert [line.split()[1] for line in listed] == STAGES
+    text = slm(recipe, "--help").stdout
+    for option in ("stage", "tok_list", "skip_stages", "judge", "max_eval_utts"):
+        assert f"  --{option} " in text
+    assert slm(recipe, "extra").returncode == 2
+    assert calls(recipe) == []
+
+
+def test_two_runs_do_not_share_a_folder(finished: Path) -> None:
+    (finished / "exp/.done/4_tok_train.resynthesis.json").unlink()
+    utils = finished.parents[2] / "utils/stage_utils.sh"
+    utils.write_text(utils.read_text().replace("flock -w 15 8", "flock -w 1 8"))
+    lock = "exp/.done/4_tok_train.resynthesis.json.lock"
+    with subprocess.Popen(["flock", lock, "sleep", "60"], cwd=finished) as other:
+        try:
+            time.sleep(0.3)
+            done = slm(finished, "--stage", "4", "--stop_stage", "4")
+        finally:
+            other.kill()
+    assert done.returncode == 1
+    assert "another run is still at work on exp/.done/4_tok_train.resynthesis" in done.stderr
+
+
+def test_setup_keeps_what_is_there_and_refuses_other_places(recipe: Path, tmp_path: Path) -> None:
+    before = (recipe / "local" / "data.sh").read_text()
+    setup = tmp_path / "egs/TEMPLATE/slm1/setup.sh"
+    assert subprocess.run([setup, recipe], capture_output=True).returncode == 0
+    assert (recipe / "local" / "data.sh").read_text() == before
+    assert os.readlink(recipe / "slm.sh") == "../../TEMPLATE/slm1/slm.sh"
+    assert subprocess.run([setup, tmp_path / "elsewhere"], capture_output=True).returncode == 1
