@@ -53,7 +53,7 @@ def dump_config(*instances: Any) -> str:
     """The resolved config of these dataclass instances as YAML text, one commented block a class."""
     blocks = []
     for instance in instances:
-        body = yaml.safe_dump(dataclasses.asdict(instance), sort_keys=False, default_flow_style=None)
+        body = yaml.safe_dump(dataclasses.asdict(instance), sort_keys=False, default_flow_style=False)
         blocks.append(f"# {type(instance).__name__}\n{body}")
     return "".join(blocks)
 

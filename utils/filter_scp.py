@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keep the lines of a list whose first word is a key of another.
 
-    filter_scp.py [--exclude] KEYS [LIST] > OUT
+filter_scp.py [--exclude] KEYS [LIST] > OUT
 """
 
 from __future__ import annotations

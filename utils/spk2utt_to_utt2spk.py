@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turn `<spk> <utt> ...` lines into `<utt> <spk>` lines, in byte order.
 
-    spk2utt_to_utt2spk.py [SPK2UTT] > UTT2SPK
+spk2utt_to_utt2spk.py [SPK2UTT] > UTT2SPK
 """
 
 from __future__ import annotations

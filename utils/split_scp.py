@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Split a list into consecutive pieces of nearly equal length.
 
-    split_scp.py LIST PIECE_1 ... PIECE_N
+split_scp.py LIST PIECE_1 ... PIECE_N
 """
 
 from __future__ import annotations

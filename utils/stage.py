@@ -93,9 +93,7 @@ def differences(old: Record, new: Record) -> list[str]:
     for name in sorted(old["inputs"].keys() | new["inputs"].keys()):
         before, now = old["inputs"].get(name), new["inputs"].get(name)
         if before != now:
-            changed.append(
-                f"{name} changed" if before and now else f"{name} is {'no longer' if before else 'now'} an input"
-            )
+            changed.append(f"{name} changed" if before and now else f"{name} is {'no longer' if before else 'now'} an input")
     return changed
 
 

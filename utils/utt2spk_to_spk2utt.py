@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turn `<utt> <spk>` lines into `<spk> <utt> ...` lines, in byte order.
 
-    utt2spk_to_spk2utt.py [UTT2SPK] > SPK2UTT
+utt2spk_to_spk2utt.py [UTT2SPK] > SPK2UTT
 """
 
 from __future__ import annotations

@@ -22,14 +22,15 @@ def main(argv: list[str] | None = None) -> None:
     """Parse, align, write."""
     args = parser().parse_args(argv)
     from lmspt.data.datadir import DataDir
+    from lmspt.data.scp import read_scp
     from lmspt.files import write_json
     from lmspt.score.contract import text_contract
     from lmspt.score.normalize import find_normalizer
     from lmspt.score.trn import write_trn
-    from lmspt.score.wer import align, read_hypotheses, summarise
+    from lmspt.score.wer import align, summarise
 
     normalizer, data = find_normalizer(args.normalizer), DataDir(args.ref)
-    utterances = align(data.text, read_hypotheses(args.hyp), data.utt2spk, normalizer)
+    utterances = align(data.text, read_scp(args.hyp, may_be_empty=True), data.utt2spk, normalizer)
     result = {"contract": text_contract(normalizer), "set": args.ref.name, **summarise(utterances)}
     write_trn(args.out, utterances)
     write_json(args.out / "result.json", result)

@@ -13,5 +13,9 @@ def start_log(path: str | None = None) -> None:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         handlers.append(logging.FileHandler(path))
     logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s (%(module)s:%(lineno)d) %(message)s", datefmt="%Y-%m-%dT%H:%M:%S", handlers=handlers, force=True
+        level=logging.INFO,
+        format="%(asctime)s (%(module)s:%(lineno)d) %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+        handlers=handlers,
+        force=True,
     )

@@ -109,7 +109,9 @@ class TokenWriter:
         self.folder, self.meta, self.shard_size = Path(folder), meta, shard_size
         manifest = _read_manifest(self.folder)
         if manifest is not None and manifest["meta"] != meta:
-            raise InputError(f"{self.folder}: holds tokens of '{manifest['meta'].get('tok_id')}'; delete it or choose another folder")
+            raise InputError(
+                f"{self.folder}: holds tokens of '{manifest['meta'].get('tok_id')}'; delete it or choose another folder"
+            )
         self.shards: list[dict[str, Any]] = manifest["shards"] if manifest else []
         self.done: set[str] = set()
         for shard in self.shards:
@@ -145,7 +147,11 @@ class TokenWriter:
         codes = pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(self._codes)))
         batch = pa.record_batch([pa.array(self._keys, pa.string()), codes.cast(SCHEMA.field("codes").type)], schema=SCHEMA)
         path = self.folder / f"shard-{len(self.shards):05d}.arrow"
-        with atomic(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        with (
+            atomic(path) as temporary,
+            pa.OSFile(str(temporary), "wb") as sink,
+            pa.ipc.new_file(sink, SCHEMA) as writer,
+        ):
             writer.write_batch(batch)
         self.shards.append({"file": path.name, "n": len(self._keys), "sha256": sha256_of(path)})
         self._keys, self._codes = [], []
@@ -164,5 +170,5 @@ def _open_shard(path: Path) -> pa.Table:
         raise InputError(f"{path}: shard is missing; delete the folder and run stage 5 (tok_dump) again")
     try:
         return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a whole Arrow file ({error}); delete the folder and dump again") from None

@@ -19,11 +19,10 @@ class VariationConfig:
 
 
 def vary(wav: np.ndarray, sample_rate: int, config: VariationConfig, rng: np.random.Generator) -> np.ndarray:
-    """One heard variant of ``wav`` (T,) float32; the result has another length, and never clips where ``wav`` did not."""
+    """``wav`` (T,) float32 at another level and tempo; the result has another length, and never clips where ``wav`` did not."""
     speed = rng.uniform(*config.speed)
     gain = 10.0 ** (rng.uniform(*config.gain_db) / 20.0)
-    offset = int(rng.uniform(0.0, config.max_offset) * sample_rate)
-    return apply(wav, sample_rate, gain, speed, offset)
+    return apply(wav, sample_rate, gain, speed)
 
 
 def apply(wav: np.ndarray, sample_rate: int, gain: float = 1.0, speed: float = 1.0, offset: int = 0) -> np.ndarray:

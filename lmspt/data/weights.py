@@ -70,7 +70,9 @@ def weights_cache() -> Path:
 def _from_hub(source: Source) -> Path | None:
     """The hub's snapshot if it is in the local cache (a download is left to the user's ``hf download``)."""
     home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
-    snapshots = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub") / f"models--{source.hub.replace('/', '--')}" / "snapshots"
+    snapshots = (
+        Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub") / f"models--{source.hub.replace('/', '--')}" / "snapshots"
+    )
     for folder in sorted(snapshots.glob("*")):
         if (folder / "model.bin").is_file():
             _check(folder / "model.bin", source)

@@ -6,7 +6,6 @@ Alignments and counts are jiwer's. Character errors are counted on the normalise
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jiwer
@@ -51,33 +50,7 @@ class Utterance:
         return sum(pair[0] != "C" for pair in self.pairs)
 
 
-def read_hypotheses(path: str | Path) -> dict[str, str]:
-    """A Kaldi ``text`` file of hypotheses; a line with an id alone is an empty hypothesis.
-
-    Raises:
-        InputError: missing file, not UTF-8, blank line, or an id twice.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no hypotheses here; run the decoding stage first")
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start}; convert it") from None
-    hypotheses: dict[str, str] = {}
-    for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, 1):
-        utt, *words = line.split(maxsplit=1)[:2] or [""]
-        if not utt:
-            raise InputError(f"{path}:{number}: blank line; each line is '<utterance> <words>'")
-        if utt in hypotheses:
-            raise InputError(f"{path}:{number}: utterance '{utt}' is there twice; keep one")
-        hypotheses[utt] = words[0] if words else ""
-    return hypotheses
-
-
-def align(
-    refs: dict[str, str], hyps: dict[str, str], speakers: dict[str, str], normalizer: Normalizer
-) -> list[Utterance]:
+def align(refs: dict[str, str], hyps: dict[str, str], speakers: dict[str, str], normalizer: Normalizer) -> list[Utterance]:
     """Join references and hypotheses by key and align their words.
 
     Args:
@@ -144,9 +117,7 @@ def summarise(utterances: list[Utterance]) -> dict[str, Any]:
     result["by_speaker"] = {speaker: _brief(by_speaker[speaker]) for speaker in sorted(by_speaker)}
     result["missing"] = 0  # a missing hypothesis has stopped the scoring before this
     result["empty"] = sum(not u.hyp for u in utterances)
-    result["utts"] = [
-        {"utt": u.utt, "ref": u.ref, "hyp": u.hyp, "errors": u.errors, "n_words": u.n_words} for u in utterances
-    ]
+    result["utts"] = [{"utt": u.utt, "ref": u.ref, "hyp": u.hyp, "errors": u.errors, "n_words": u.n_words} for u in utterances]
     return result
 
 

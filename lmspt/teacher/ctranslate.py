@@ -66,7 +66,9 @@ def read_variables(path: Path) -> dict[str, np.ndarray]:
 
 def whisper_encoder_state(path: Path) -> dict[str, torch.Tensor]:
     """State dict of transformers' ``WhisperEncoder`` from a CTranslate2 Whisper ``model.bin``."""
-    source = {k.removeprefix("encoder/"): torch.from_numpy(v.copy()) for k, v in read_variables(path).items() if k.startswith("encoder/")}
+    source = {
+        k.removeprefix("encoder/"): torch.from_numpy(v.copy()) for k, v in read_variables(path).items() if k.startswith("encoder/")
+    }
     state = {
         "embed_positions.weight": source["position_encodings/encodings"],
         "layer_norm.weight": source["layer_norm/gamma"],
@@ -88,6 +90,12 @@ def whisper_encoder_state(path: Path) -> dict[str, torch.Tensor]:
             ("ffn/linear_1", "fc2"),
         ):
             state |= {f"{ours}.{target}.{p}": source[f"{theirs}/{name}/{p}"] for p in ("weight", "bias")}
-        for name, target in (("self_attention/layer_norm", "self_attn_layer_norm"), ("ffn/layer_norm", "final_layer_norm")):
-            state |= {f"{ours}.{target}.weight": source[f"{theirs}/{name}/gamma"], f"{ours}.{target}.bias": source[f"{theirs}/{name}/beta"]}
+        for name, target in (
+            ("self_attention/layer_norm", "self_attn_layer_norm"),
+            ("ffn/layer_norm", "final_layer_norm"),
+        ):
+            state |= {
+                f"{ours}.{target}.weight": source[f"{theirs}/{name}/gamma"],
+                f"{ours}.{target}.bias": source[f"{theirs}/{name}/beta"],
+            }
     return state

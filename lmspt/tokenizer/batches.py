@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lmspt.data.audio import Utterances
-from lmspt.data.variation import VariationConfig, vary
+from lmspt.data.variation import VariationConfig
 
 
 @dataclass
@@ -24,7 +24,13 @@ class Crops:
     """Training batches: random crops of random utterances, each heard under a random variation."""
 
     def __init__(
-        self, audio: Utterances, utts: Sequence[str], config: BatchConfig, variation: VariationConfig, steps: int, seed: int
+        self,
+        audio: Utterances,
+        utts: Sequence[str],
+        config: BatchConfig,
+        variation: VariationConfig,
+        steps: int,
+        seed: int,
     ) -> None:
         self.audio, self.utts, self.config, self.variation = audio, list(utts), config, variation
         self.steps, self.seed = steps, seed
@@ -37,7 +43,7 @@ class Crops:
         order = _endless_permutations(len(self.utts), rng)
         for _ in range(self.steps):
             utts = [self.utts[next(order)] for _ in range(n)]
-            yield utts, pad([self._crop(vary(self.audio[utt], self.audio.sample_rate, self.variation, rng), rng) for utt in utts])
+            yield utts, pad([self._crop(self.audio.varied(utt, self.variation, rng), rng) for utt in utts])
 
     def _crop(self, wav: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         start = rng.integers(0, len(wav) - self.n_samples) if len(wav) > self.n_samples else 0

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
 from lmspt.data.tokens import TokenWriter
-from lmspt.data.variation import VariationConfig, vary
+from lmspt.data.variation import VariationConfig
 from lmspt.tokenizer.batches import by_length, pad
 from lmspt.tokenizer.interface import Tokenizer, store_meta
 
@@ -24,7 +24,12 @@ def encode_batch(tokenizer: Tokenizer, wavs: list[np.ndarray]) -> list[np.ndarra
 
 
 def dump(
-    tokenizer: Tokenizer, data: DataDir, out: Path, variants: int = 0, variation: VariationConfig | None = None, batch_seconds: float = 40.0
+    tokenizer: Tokenizer,
+    data: DataDir,
+    out: Path,
+    variants: int = 0,
+    variation: VariationConfig | None = None,
+    batch_seconds: float = 40.0,
 ) -> int:
     """Encode every utterance of ``data`` that ``out`` does not hold yet.
 
@@ -44,7 +49,7 @@ def dump(
         jobs = {key: data.num_samples[utt] for utt in data.utts for key in _keys(utt, variants) if key not in writer.done}
         batches = by_length(jobs, int(batch_seconds * tokenizer.sample_rate))
         for keys in tqdm(batches, f"{out.name}: tokens", disable=None, mininterval=2):
-            wavs = [_hear(audio, key, tokenizer.sample_rate, variation if variants else None) for key in keys]
+            wavs = [_hear(audio, key, variation if variants else None) for key in keys]
             for key, codes in zip(keys, encode_batch(tokenizer, wavs), strict=True):
                 writer.add(key, codes)
         return len(writer.done)
@@ -57,9 +62,8 @@ def _keys(utt: str, variants: int) -> Iterator[str]:
         yield f"{utt}#{number}"
 
 
-def _hear(audio: Utterances, key: str, sample_rate: int, variation: VariationConfig | None) -> np.ndarray:
+def _hear(audio: Utterances, key: str, variation: VariationConfig | None) -> np.ndarray:
     """The utterance of a key; a variant's random draw depends on its key alone, so that a resumed dump is the same dump."""
     if variation is None:
         return audio[key]
-    utt = key.rsplit("#", 1)[0]
-    return vary(audio[utt], sample_rate, variation, np.random.default_rng(zlib.crc32(key.encode())))
+    return audio.varied(key.rsplit("#", 1)[0], variation, np.random.default_rng(zlib.crc32(key.encode())))

@@ -16,7 +16,7 @@ from lmspt.data.datadir import DataDir
 from lmspt.data.tokens import TokenStore
 from lmspt.data.variation import apply
 from lmspt.files import write_text
-from lmspt.tokenizer.batches import by_length, pad
+from lmspt.tokenizer.batches import by_length
 from lmspt.tokenizer.dump import encode_batch
 from lmspt.tokenizer.health import count_codes, health
 from lmspt.tokenizer.interface import Tokenizer, bitrate

@@ -19,7 +19,9 @@ class MultiResolutionMel(nn.Module):
         n_mels: mel bins of each.
     """
 
-    def __init__(self, sample_rate: int, windows: tuple[int, ...] = (512, 1024, 2048), n_mels: tuple[int, ...] = (40, 80, 160)) -> None:
+    def __init__(
+        self, sample_rate: int, windows: tuple[int, ...] = (512, 1024, 2048), n_mels: tuple[int, ...] = (40, 80, 160)
+    ) -> None:
         super().__init__()
         self.windows = windows
         for window, bins in zip(windows, n_mels, strict=True):
@@ -29,7 +31,9 @@ class MultiResolutionMel(nn.Module):
 
     def log_mel(self, wav: Tensor, window: int) -> Tensor:
         """``wav`` (B, T) -> (B, frames, n_mels), log10 of the mel magnitude, floor 1e-5."""
-        spectrum = torch.stft(wav, window, window // 4, window=getattr(self, f"hann_{window}"), return_complex=True, pad_mode="constant")
+        spectrum = torch.stft(
+            wav, window, window // 4, window=getattr(self, f"hann_{window}"), return_complex=True, pad_mode="constant"
+        )
         # The small constant keeps the gradient of the magnitude finite where the spectrum is zero.
         magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-12).sqrt()
         return (magnitude.transpose(1, 2) @ getattr(self, f"mel_{window}")).clamp_min(1e-5).log10()

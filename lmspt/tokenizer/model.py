@@ -74,9 +74,7 @@ class LMSPT(nn.Module):
         self.semantic_encoder = Encoder(*encoder, keep_level=False)
         self.acoustic_encoder = Encoder(*encoder, keep_level=True)
         self.semantic_quantizer = VectorQuantizer(config.dim, config.semantic_size, config.code_dim)
-        self.acoustic_quantizer = ResidualQuantizer(
-            config.dim, config.acoustic_codebooks, config.acoustic_size, config.code_dim
-        )
+        self.acoustic_quantizer = ResidualQuantizer(config.dim, config.acoustic_codebooks, config.acoustic_size, config.code_dim)
         self.decoder = Decoder(config.dim, self.hop_length, config.decoder_dim, config.decoder_layers)
         self.aux_decoder = Decoder(config.dim, self.hop_length, config.aux_dim, config.aux_layers)
 

@@ -126,9 +126,7 @@ def fit(
     reporter.matplotlib_plot(out / "images")
     best = _best_epochs(reporter, config)
     logging.info("%s: trained %d epochs; final weights are the mean of epochs %s", out.name, config.max_epoch, best)
-    return average_states(
-        torch.load(out / f"{epoch}epoch.pth", map_location="cpu", weights_only=True) for epoch in best
-    )
+    return average_states(torch.load(out / f"{epoch}epoch.pth", map_location="cpu", weights_only=True) for epoch in best)
 
 
 def one_cycle(optimizer: torch.optim.Optimizer, config: TrainConfig) -> torch.optim.lr_scheduler.OneCycleLR:
@@ -185,7 +183,9 @@ def _resume(store: CheckpointStore, model, optimizer, scheduler, scaler, reporte
 def _plain(reporter: Reporter) -> dict[str, Any]:
     """The reporter's state without NumPy scalars, which a safe load would refuse."""
     stats = {
-        epoch: {phase: {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()} for phase, values in phases.items()}
+        epoch: {
+            phase: {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()} for phase, values in phases.items()
+        }
         for epoch, phases in reporter.stats.items()
     }
     return {"stats": stats, "epoch": reporter.get_epoch()}

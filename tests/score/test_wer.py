@@ -11,7 +11,8 @@ from lmspt.errors import InputError
 from lmspt.score.contract import require_same, text_contract
 from lmspt.score.normalize import find_normalizer
 from lmspt.score.trn import alignment, speaker_table, write_trn
-from lmspt.score.wer import align, read_hypotheses, summarise
+from lmspt.data.scp import read_scp
+from lmspt.score.wer import align, summarise
 
 NONE = find_normalizer("none")
 REFS = {"a-1": "one two three", "a-2": "four five", "b-1": "six seven eight nine"}
@@ -77,7 +78,7 @@ def test_counts_agree_with_the_lengths(ref: list[str], hyp: list[str]) -> None:
 def test_hypotheses_file(tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_text("a-1 one  two\na-2\nb-1 \n", encoding="utf-8")
-    assert read_hypotheses(path) == {"a-1": "one  two", "a-2": "", "b-1": ""}
+    assert read_scp(path, may_be_empty=True) == {"a-1": "one  two", "a-2": "", "b-1": ""}
 
 
 @pytest.mark.parametrize(
@@ -91,12 +92,12 @@ def test_hypotheses_file(tmp_path: Path) -> None:
 def test_bad_hypotheses_file(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "text").write_bytes(content)
     with pytest.raises(InputError, match=message):
-        read_hypotheses(tmp_path / "text")
+        read_scp(tmp_path / "text", may_be_empty=True)
 
 
 def test_no_hypotheses_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="run the decoding stage first"):
-        read_hypotheses(tmp_path / "text")
+        read_scp(tmp_path / "text", may_be_empty=True)
 
 
 def test_trn_and_table(tmp_path: Path) -> None:

@@ -78,9 +78,7 @@ def finished(first_run: tuple[Path, object], tmp_path: Path) -> Path:
 
 def slm(recipe: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = ["./slm.sh", *OPTIONS, *arguments]
-    return subprocess.run(
-        command, cwd=recipe, capture_output=True, text=True, env={**os.environ, **environment}, timeout=120
-    )
+    return subprocess.run(command, cwd=recipe, capture_output=True, text=True, env={**os.environ, **environment}, timeout=120)
 
 
 def calls(recipe: Path) -> list[str]:

@@ -1,0 +1,131 @@
+"""From any audio to what the models read: one rate, one channel, segments cut, lengths known, odd ones out with a reason."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from tqdm import tqdm
+
+from lmspt.data.audio import read_audio, write_wav
+from lmspt.data.datadir import DataDir
+from lmspt.data.scp import in_byte_order, write_scp
+from lmspt.errors import InputError
+from lmspt.files import write_text
+
+SILENT = 1e-4  # peak of what counts as silence, -80 dB of full scale
+SHOWN = 10  # problems that the error lists
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A recording to write: where it comes from and which part of it (seconds; ``None``: all of it)."""
+
+    source: str
+    span: tuple[float, float] | None = None
+
+
+def format_data(
+    data: DataDir, out: Path, sample_rate: int, min_seconds: float = 0.0, max_seconds: float = np.inf, nj: int = 1
+) -> tuple[int, dict[str, str]]:
+    """Write ``out/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv}``, ``joins`` if there are any, and ``out/wav/``.
+
+    A recording that is there already is not made again, so a run that was broken off goes on.
+
+    Args:
+        data: from stage 1.
+        out: ``dump/raw/<set>``.
+        sample_rate: Hz, of what is written.
+        min_seconds, max_seconds: utterances outside are dropped.
+        nj: threads.
+
+    Returns:
+        The number of utterances kept, and the reason for each one dropped.
+
+    Raises:
+        InputError: recordings that cannot be used, or no utterance left. All others are written before it is raised.
+    """
+    pieces = _pieces(data)
+    with ThreadPoolExecutor(nj) as pool:
+        done = pool.map(lambda item: _write(item[0], item[1], out, sample_rate), pieces.items())
+        results = dict(zip(pieces, tqdm(done, f"{out}: audio", len(pieces), disable=None, mininterval=2), strict=True))
+    problems = [text for text in results.values() if isinstance(text, str)]
+    if problems:
+        more = f"\n... and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        raise InputError(f"{data.folder}: {len(problems)} of {len(pieces)} recordings\n" + "\n".join(problems[:SHOWN]) + more)
+    num_samples = {utt: _length(data, utt, results, sample_rate) for utt in data.utts}
+    dropped = {utt: why for utt in data.utts if (why := _odd(num_samples[utt] / sample_rate, min_seconds, max_seconds))}
+    kept = [utt for utt in data.utts if utt not in dropped]
+    if not kept:
+        raise InputError(f"{data.folder}: no utterance is left; all are outside {min_seconds:g} to {max_seconds:g} s")
+    _write_tables(data, out, kept, num_samples)
+    lines = (f"{utt}\t{num_samples[utt] / sample_rate:.3f}\t{why}\n" for utt, why in dropped.items())
+    write_text(out / "dropped.tsv", "utterance\tseconds\treason\n" + "".join(lines))
+    return len(kept), dropped
+
+
+def _pieces(data: DataDir) -> dict[str, Piece]:
+    """What is to be written, by its name: segments by their utterance, all else by its recording."""
+    pieces = {}
+    for utt in data.utts:
+        if utt in data.segments:
+            segment = data.segments[utt]
+            pieces[utt] = Piece(data.wav_scp[segment.recording], (segment.begin, segment.end))
+        else:
+            pieces.update({name: Piece(data.wav_scp[name]) for name in data.recordings_of(utt)})
+    return pieces
+
+
+def _write(name: str, piece: Piece, out: Path, sample_rate: int) -> int | str:
+    """Write one recording; its length in samples, or what is wrong with it."""
+    path = out / "wav" / f"{name}.flac"
+    if path.exists():
+        return soundfile.info(path).frames
+    try:
+        wav, rate = read_audio(piece.source)
+    except InputError as error:
+        return f"{name}: {error}"
+    if piece.span:
+        begin, end = (round(seconds * rate) for seconds in piece.span)
+        if end > len(wav) + rate // 100:  # segment times are rounded to 10 ms
+            return f"{name}: its segment ends at {piece.span[1]} s, {piece.source} has {len(wav) / rate:.2f} s; mend segments"
+        wav = wav[begin:end]
+    if np.abs(wav).max(initial=0.0) < SILENT:
+        return f"{name}: {piece.source} is silent; remove it from {name}'s data directory"
+    if rate != sample_rate:
+        wav = soxr.resample(wav, rate, sample_rate, quality="HQ")
+    write_wav(path, wav, sample_rate)
+    return len(wav)
+
+
+def _length(data: DataDir, utt: str, lengths: dict[str, int], sample_rate: int) -> int:
+    if utt in data.joins:
+        join = data.joins[utt]
+        return sum(lengths[name] for name in join.recordings) + sum(round(pause * sample_rate) for pause in join.pauses)
+    return lengths[utt]
+
+
+def _odd(seconds: float, min_seconds: float, max_seconds: float) -> str:
+    """Why an utterance of this length is dropped, or nothing."""
+    if seconds < min_seconds:
+        return f"shorter than {min_seconds:g} s"
+    return f"longer than {max_seconds:g} s" if seconds > max_seconds else ""
+
+
+def _write_tables(data: DataDir, out: Path, kept: list[str], num_samples: dict[str, int]) -> None:
+    joins = {utt: data.joins[utt] for utt in kept if utt in data.joins}
+    if joins:
+        write_scp(out / "joins", {utt: join.line() for utt, join in joins.items()})
+    names = {name for utt in kept for name in (joins[utt].recordings if utt in joins else (utt,))}
+    write_scp(out / "wav.scp", {name: out / "wav" / f"{name}.flac" for name in names})
+    write_scp(out / "text", {utt: data.text[utt] for utt in kept})
+    write_scp(out / "utt2spk", {utt: data.utt2spk[utt] for utt in kept})
+    speakers: dict[str, list[str]] = {}
+    for utt in kept:
+        speakers.setdefault(data.utt2spk[utt], []).append(utt)
+    write_scp(out / "spk2utt", {speaker: " ".join(in_byte_order(utts)) for speaker, utts in speakers.items()})
+    write_scp(out / "utt2num_samples", {utt: num_samples[utt] for utt in kept})

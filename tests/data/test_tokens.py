@@ -1,0 +1,82 @@
+"""The token store: exactly once, whole or absent, never two tokenizers in one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lmspt.data.tokens import TokenStore, TokenWriter, base_key
+from lmspt.errors import InputError
+
+META = {"tok_id": "a-1", "frame_rate": 12.5, "sample_rate": 16000, "streams": [
+    {"name": "semantic", "size": 8, "semantic": True}, {"name": "acoustic1", "size": 8, "semantic": False}]}  # fmt: skip
+
+
+def codes(i):
+    return np.random.default_rng(i).integers(0, 8, (2, i + 1))
+
+
+def write(folder, keys, stop_at=None, shard_size=3):
+    with TokenWriter(folder, META, shard_size) as writer:
+        for i in keys:
+            if i == stop_at:
+                raise KeyboardInterrupt
+            if f"u{i}" not in writer.done:
+                writer.add(f"u{i}", codes(i))
+
+
+def test_round_trip(tmp_path):
+    write(tmp_path, range(10))
+    store = TokenStore(tmp_path, "a-1")
+    store.verify()
+    assert len(store) == 10 and all(np.array_equal(store[f"u{i}"], codes(i)) for i in range(10))
+
+
+def test_broken_off_dump_is_refused_and_continues(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, range(10), stop_at=8)
+    with pytest.raises(InputError, match="was not finished"):
+        TokenStore(tmp_path)
+    write(tmp_path, range(10))
+    store = TokenStore(tmp_path)
+    assert sorted(store.keys()) == sorted(f"u{i}" for i in range(10))
+    assert all(np.array_equal(store[f"u{i}"], codes(i)) for i in range(10))
+
+
+def test_twice_is_an_error(tmp_path):
+    write(tmp_path, range(2))
+    with pytest.raises(InputError, match="already dumped"), TokenWriter(tmp_path, META) as writer:
+        writer.add("u1", codes(1))
+
+
+def test_other_tokenizers_are_refused(tmp_path):
+    write(tmp_path, range(2))
+    with pytest.raises(InputError, match="a-1"):
+        TokenStore(tmp_path, "b-2")
+    with pytest.raises(InputError, match="a-1"):
+        TokenWriter(tmp_path, {**META, "tok_id": "b-2"})
+
+
+def test_damage_is_found(tmp_path):
+    write(tmp_path, range(4))
+    shard = tmp_path / "shard-00000.arrow"
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(bytes(data))
+    with pytest.raises(InputError, match="checksum"):
+        TokenStore(tmp_path).verify()
+    shard.write_bytes(bytes(data[:100]))
+    with pytest.raises(InputError, match="not a whole Arrow file"):
+        TokenStore(tmp_path)
+
+
+def test_missing_utterance_and_store_say_what_to_run(tmp_path):
+    write(tmp_path / "x", range(2))
+    with pytest.raises(InputError, match="no tokens for utterance 'nobody'"):
+        TokenStore(tmp_path / "x")["nobody"]
+    with pytest.raises(InputError, match="stage 5"):
+        TokenStore(tmp_path / "y")
+
+
+def test_base_key():
+    assert base_key("a#3") == "a" and base_key("a") == "a" and base_key("a#b#0") == "a#b"

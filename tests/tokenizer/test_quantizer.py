@@ -1,0 +1,87 @@
+"""Codebooks: straight-through gradient, codes on data, dead ones revived with their statistics."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from lmspt.tokenizer.quantizer import ResidualQuantizer, VectorQuantizer
+
+
+def clusters(n=400, spread=0.02, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    centres = F.normalize(torch.randn(8, 16, generator=generator), dim=1)
+    pick = torch.randint(0, 8, (n,), generator=generator)
+    return (centres[pick] + spread * torch.randn(n, 16, generator=generator))[None], pick
+
+
+def identity(quantizer):
+    """Make the projections identities so that the test sees code space."""
+    with torch.no_grad():
+        for layer in (quantizer.project_in, quantizer.project_out):
+            layer.weight.copy_(torch.eye(16)), layer.bias.zero_()
+    return quantizer
+
+
+def test_codes_find_the_clusters():
+    torch.manual_seed(0)
+    quantizer = identity(VectorQuantizer(16, 16, 16))
+    data, pick = clusters()
+    for _ in range(100):
+        _, codes, loss = quantizer(data, torch.ones(1, 400, 1))
+    # every cluster has codes of its own: no code serves two clusters
+    assert all(len(set(pick[codes[0] == code].tolist())) <= 1 for code in range(16))
+    assert loss < 0.02
+
+
+def test_dead_codes_are_revived_and_their_statistics_reset():
+    torch.manual_seed(0)
+    quantizer = identity(VectorQuantizer(16, 16, 16))
+    data, _ = clusters()
+    mask = torch.ones(1, 400, 1)
+    quantizer(data, mask)
+    with torch.no_grad():  # push half of the codebook far away, with heavy stale sums
+        quantizer.codebook[8:] = F.normalize(-data.mean(1).repeat(8, 1) + 0.01 * torch.randn(8, 16), dim=1)
+        quantizer.count[8:], quantizer.total[8:] = 0.0, 0.0
+    for _ in range(30):
+        quantizer(data, mask)
+    _, codes, _ = quantizer.eval()(data, mask)
+    assert len(codes.unique()) >= 12
+
+
+def test_gradient_passes_straight_through():
+    quantizer = identity(VectorQuantizer(16, 16, 16)).eval()
+    data, _ = clusters(n=10)
+    data = F.normalize(data, dim=-1).requires_grad_()
+    quantized, _, _ = quantizer(data, torch.ones(1, 10, 1))
+    weight = torch.randn_like(quantized)
+    (quantized * weight).sum().backward()
+    # through x / |x| at |x| = 1 the gradient is the part of the weight across x
+    expected = weight - (weight * data).sum(-1, keepdim=True) * data
+    assert torch.allclose(data.grad, expected.detach(), atol=1e-5)
+
+
+def test_padding_moves_nothing():
+    data, _ = clusters()
+    garbage = torch.cat([data, 100 * torch.randn(1, 50, 16)], dim=1)
+    mask = torch.cat([torch.ones(1, 400, 1), torch.zeros(1, 50, 1)], dim=1)
+    books = []
+    for batch, m in ((data, mask[:, :400]), (garbage, mask)):
+        torch.manual_seed(0)
+        quantizer = identity(VectorQuantizer(16, 16, 16))
+        for _ in range(5):
+            torch.manual_seed(1)
+            _, _, loss = quantizer(batch, m)
+        books.append((quantizer.codebook.clone(), loss))
+    assert torch.allclose(books[0][0], books[1][0], atol=1e-5) and torch.allclose(books[0][1], books[1][1], atol=1e-5)
+
+
+def test_residual_lookup_is_the_sum_and_keep_drops():
+    torch.manual_seed(0)
+    quantizer = ResidualQuantizer(16, 3, 8, 4).eval()
+    latents = torch.randn(2, 5, 16)
+    codes = quantizer.encode(latents)
+    total, same, _ = quantizer(latents, torch.ones(2, 5, 1), torch.tensor([3, 0]))
+    assert torch.equal(codes, same)
+    assert torch.allclose(total[0], quantizer.lookup(codes)[0], atol=1e-6)
+    assert total[1].abs().max() == 0
