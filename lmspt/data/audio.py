@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -29,35 +31,64 @@ def read_audio(source: str | Path) -> tuple[np.ndarray, int]:
         InputError: no such file or program, not audio, cut short, empty, NaN, or more than one channel.
     """
     source = str(source)
-    file = BytesIO(_run_pipe(source)) if source.endswith("|") else source
-    if file is source and not Path(source).is_file():
-        raise InputError(f"{source}: no such file")
-    try:
-        with soundfile.SoundFile(file) as audio:
-            promised, rate, channels = audio.frames, audio.samplerate, audio.channels
-            wav = audio.read(dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise InputError(
-            f"{source}: cannot be read as audio ({str(error).rstrip('.')}); replace the file or remove its line"
-        ) from None
-    if channels != 1:
-        raise InputError(
-            f"{source}: {channels} channels; choose one, e.g. 'sox {source.rstrip(' |')} -t wav - remix 1 |' in wav.scp"
-        )
-    if len(wav) < promised or _is_cut_short(source):
-        raise InputError(f"{source}: is cut short; fetch the file again or remove its line")
-    if len(wav) == 0:
-        raise InputError(f"{source}: holds no samples; remove its line or run utils/fix_data_dir.sh")
+    with _opened(source) as audio:
+        wav, rate = audio.read(dtype="float32"), audio.samplerate
+        if len(wav) < audio.frames:
+            raise _cut_short(source)
     if not np.isfinite(wav).all():
         raise InputError(f"{source}: holds NaN or infinite samples; replace the file or remove its line")
-    return wav[:, 0], rate
+    return wav, rate
+
+
+def read_header(path: str | Path) -> tuple[int, int]:
+    """Samples and rate (Hz) of a recording, by its header; of the rest only the last sample is read.
+
+    Raises:
+        InputError: as :func:`read_audio`, NaN apart.
+    """
+    with _opened(str(path)) as audio:
+        try:
+            audio.seek(audio.frames - 1)
+            whole = len(audio.read(1)) == 1
+        except soundfile.LibsndfileError:
+            whole = False
+        if not whole:
+            raise _cut_short(str(path))
+        return audio.frames, audio.samplerate
+
+
+def is_pipe(source: str) -> bool:
+    """Is it a command whose output is the recording?"""
+    return source.endswith("|")
+
+
+def pipe_commands(source: str) -> list[list[str]]:
+    """Words of the commands of ``a x | b y |``.
+
+    Raises:
+        InputError: an open quote, or a program that is not installed.
+    """
+    try:
+        commands = [shlex.split(command) for command in source.rstrip().rstrip("|").split("|")]
+    except ValueError as error:
+        raise InputError(f"'{source}': {error}; quote the command as in a shell") from None
+    for command in commands:
+        if not command or shutil.which(command[0]) is None:
+            raise InputError(f"'{source}': program '{' '.join(command[:1])}' is not installed")
+    return commands
 
 
 def write_wav(path: str | Path, wav: np.ndarray, sample_rate: int) -> None:
-    """Write 16-bit samples, atomically; the suffix chooses the format (``.wav``, ``.flac``). What is beyond [-1, 1] is clipped."""
+    """Write 16-bit samples, atomically; the suffix chooses the format (``.wav``, ``.flac``). What is beyond [-1, 1] is clipped.
+
+    Raises:
+        ValueError: NaN or infinite samples.
+    """
     path = Path(path)
+    if not np.isfinite(wav).all():
+        raise ValueError(f"{path}: NaN or infinite samples to write")
     with atomic(path) as temporary:
-        soundfile.write(temporary, np.clip(wav, -1.0, 1.0), sample_rate, subtype="PCM_16", format=path.suffix[1:].upper())
+        soundfile.write(temporary, _as_int16(wav), sample_rate, subtype="PCM_16", format=path.suffix[1:].upper())
 
 
 class Utterances:
@@ -109,15 +140,53 @@ class Utterances:
             )
         if len(wav) <= self._room:
             self._room -= len(wav)
-            self._kept[name] = np.round(wav * 32768.0).clip(-32768, 32767).astype(np.int16)
+            self._kept[name] = _as_int16(wav)
         return wav
 
 
-def _is_cut_short(source: str) -> bool:
-    """Does a RIFF header promise more bytes than the file has? (libsndfile is silent about it.)"""
+def _as_int16(wav: np.ndarray) -> np.ndarray:
+    # libsndfile would write floats to .wav rounded down, to .flac rounded
+    return np.round(wav * 32768.0).clip(-32768, 32767).astype(np.int16)
+
+
+@contextmanager
+def _opened(source: str) -> Iterator[soundfile.SoundFile]:
+    """A recording with one channel and samples in it, open to be read."""
+    file = BytesIO(_output_of(source)) if is_pipe(source) else _existing(source)
+    try:
+        with soundfile.SoundFile(file) as audio:
+            if audio.channels != 1:
+                first = f"{source} sox -t wav -" if is_pipe(source) else f"sox {source}"
+                raise InputError(f"{source}: {audio.channels} channels; choose one, e.g. '{first} -t wav - remix 1 |' in wav.scp")
+            if file is source and _promises_more(Path(source)):
+                raise _cut_short(source)
+            if audio.frames == 0:
+                raise InputError(f"{source}: holds no samples; remove its line or run utils/fix_data_dir.sh")
+            yield audio
+    except soundfile.LibsndfileError as error:
+        why = error.error_string.rstrip(".")
+        raise InputError(f"{source}: cannot be read as audio ({why}); replace the file or remove its line") from None
+
+
+def _existing(source: str) -> str:
     path = Path(source)
-    if source.endswith("|") or path.stat().st_size < 44:
-        return False
+    if not path.is_file():
+        raise InputError(f"{source}: no such file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{source}: is an empty file; fetch it again or remove its line")
+    if path.suffix.lower() == ".raw":
+        raise InputError(
+            f"{source}: raw samples do not tell their rate; write e.g. 'sox -r 16000 -e signed -b 16 {source} -t wav - |'"
+        )
+    return source
+
+
+def _cut_short(source: str) -> InputError:
+    return InputError(f"{source}: is cut short; fetch the file again or remove its line")
+
+
+def _promises_more(path: Path) -> bool:
+    """Does a RIFF header promise more bytes than the file has? (libsndfile is silent about it.)"""
     with open(path, "rb") as file:
         head = file.read(8)
     promised = int.from_bytes(head[4:8], "little")
@@ -125,20 +194,16 @@ def _is_cut_short(source: str) -> bool:
     return head[:4] == b"RIFF" and 0 < promised < 0x7FFFF000 and promised + 8 > path.stat().st_size + 1
 
 
-def _run_pipe(source: str) -> bytes:
-    """What the commands of ``a x | b y |`` write; started without a shell."""
-    try:
-        commands = [shlex.split(command) for command in source.rstrip().rstrip("|").split("|")]
-    except ValueError as error:
-        raise InputError(f"'{source}': {error}; quote the command as in a shell") from None
+def _output_of(source: str) -> bytes:
+    """What the commands of a pipe write; started without a shell."""
     data = None
-    for command in commands:
-        if not command or shutil.which(command[0]) is None:
-            raise InputError(f"'{source}': program '{' '.join(command[:1])}' is not installed")
+    for command in pipe_commands(source):
         done = subprocess.run(
             command, input=data, stdin=subprocess.DEVNULL if data is None else None, capture_output=True, check=False
         )
         if done.returncode:
             raise InputError(f"'{source}': {command[0]} failed: {done.stderr.decode(errors='replace').strip()[-200:]}")
         data = done.stdout
-    return data or b""
+    if not data:
+        raise InputError(f"'{source}': wrote nothing; try the command by hand")
+    return data

@@ -12,21 +12,20 @@ import soxr
 from tqdm import tqdm
 
 from lmspt.data.audio import read_audio, write_wav
-from lmspt.data.datadir import DataDir
-from lmspt.data.scp import in_byte_order, write_scp
-from lmspt.errors import InputError
+from lmspt.data.datadir import DataDir, Segment, spk2utt_of
+from lmspt.data.scp import write_scp
+from lmspt.errors import InputError, some_of
 from lmspt.files import write_text
 
 SILENT = 1e-4  # peak of what counts as silence, -80 dB of full scale
-SHOWN = 10  # problems that the error lists
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A recording to write: where it comes from and which part of it (seconds; ``None``: all of it)."""
+    """A recording to write: where it comes from and which part of it (``None``: all of it)."""
 
     source: str
-    span: tuple[float, float] | None = None
+    segment: Segment | None = None
 
 
 def format_data(
@@ -55,8 +54,7 @@ def format_data(
         results = dict(zip(pieces, tqdm(done, f"{out}: audio", len(pieces), disable=None, mininterval=2), strict=True))
     problems = [text for text in results.values() if isinstance(text, str)]
     if problems:
-        more = f"\n... and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        raise InputError(f"{data.folder}: {len(problems)} of {len(pieces)} recordings\n" + "\n".join(problems[:SHOWN]) + more)
+        raise InputError(f"{data.folder}: {len(problems)} of {len(pieces)} recordings\n" + some_of(problems))
     num_samples = {utt: _length(data, utt, results, sample_rate) for utt in data.utts}
     dropped = {utt: why for utt in data.utts if (why := _odd(num_samples[utt] / sample_rate, min_seconds, max_seconds))}
     kept = [utt for utt in data.utts if utt not in dropped]
@@ -74,7 +72,7 @@ def _pieces(data: DataDir) -> dict[str, Piece]:
     for utt in data.utts:
         if utt in data.segments:
             segment = data.segments[utt]
-            pieces[utt] = Piece(data.wav_scp[segment.recording], (segment.begin, segment.end))
+            pieces[utt] = Piece(data.wav_scp[segment.recording], segment)
         else:
             pieces.update({name: Piece(data.wav_scp[name]) for name in data.recordings_of(utt)})
     return pieces
@@ -89,11 +87,10 @@ def _write(name: str, piece: Piece, out: Path, sample_rate: int) -> int | str:
         wav, rate = read_audio(piece.source)
     except InputError as error:
         return f"{name}: {error}"
-    if piece.span:
-        begin, end = (round(seconds * rate) for seconds in piece.span)
-        if end > len(wav) + rate // 100:  # segment times are rounded to 10 ms
-            return f"{name}: its segment ends at {piece.span[1]} s, {piece.source} has {len(wav) / rate:.2f} s; mend segments"
-        wav = wav[begin:end]
+    if piece.segment:
+        if piece.segment.is_past(len(wav), rate):
+            return f"{name}: its segment ends at {piece.segment.end} s, {piece.source} has {len(wav) / rate:.2f} s; mend segments"
+        wav = wav[round(piece.segment.begin * rate) : round(piece.segment.end * rate)]
     if np.abs(wav).max(initial=0.0) < SILENT:
         return f"{name}: {piece.source} is silent; remove it from {name}'s data directory"
     if rate != sample_rate:
@@ -124,8 +121,5 @@ def _write_tables(data: DataDir, out: Path, kept: list[str], num_samples: dict[s
     write_scp(out / "wav.scp", {name: out / "wav" / f"{name}.flac" for name in names})
     write_scp(out / "text", {utt: data.text[utt] for utt in kept})
     write_scp(out / "utt2spk", {utt: data.utt2spk[utt] for utt in kept})
-    speakers: dict[str, list[str]] = {}
-    for utt in kept:
-        speakers.setdefault(data.utt2spk[utt], []).append(utt)
-    write_scp(out / "spk2utt", {speaker: " ".join(in_byte_order(utts)) for speaker, utts in speakers.items()})
+    write_scp(out / "spk2utt", spk2utt_of({utt: data.utt2spk[utt] for utt in kept}))
     write_scp(out / "utt2num_samples", {utt: num_samples[utt] for utt in kept})
