@@ -99,7 +99,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    words = iter(overrides)
+    words = (word for word in overrides if word != "--")
     for word in words:
         key, equals, text = word.removeprefix("--").partition("=")
         if not equals:

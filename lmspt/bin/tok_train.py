@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--valid", type=Path, help="formatted data directory to validate on")
     p.add_argument("--feats", type=Path, help="dumped teacher features (k-means only)")
     p.add_argument("--out", type=Path, help="experiment folder, exp/tok_<tag>")
+    p.add_argument("--ngpu", type=int, default=0)
     p.add_argument("--print_config", action="store_true", help="print the resolved config and stop")
     return p
 
@@ -30,11 +31,14 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.tokenizer.training import CONFIGS, train
 
     kmeans = tokenizer_kind(args.config) == "kmeans"
-    configs = load_config(args.config, overrides, *((KMeansConfig,) if kmeans else CONFIGS))
+    if kmeans:
+        configs = load_config(args.config, overrides, KMeansConfig)
+    else:
+        configs = load_config(args.config, [f"ngpu={args.ngpu}", *overrides], *CONFIGS)
     if args.print_config:
         print(dump_config(*configs), end="")
         return
-    start_log(str(args.out / "train.log"))
+    start_log()
     if kmeans:
         state = {"centroids": train_kmeans(configs[0], args.feats)}
     else:

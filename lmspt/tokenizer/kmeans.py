@@ -16,7 +16,7 @@ from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
 from lmspt.data.features import read_features, write_features
 from lmspt.errors import InputError
-from lmspt.teacher import load_whisper
+from lmspt.teacher.whisper import load_whisper
 from lmspt.tokenizer.batches import by_length, pad
 from lmspt.tokenizer.convnext import length_mask
 from lmspt.tokenizer.interface import Stream

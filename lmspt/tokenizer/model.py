@@ -24,7 +24,11 @@ from lmspt.tokenizer.quantizer import ResidualQuantizer, VectorQuantizer
 
 @dataclass
 class ModelConfig:
-    """Shape of an LM-SPT tokenizer. ``frame_rate`` (Hz) divides 50, the rate of the STFT frames."""
+    """Shape of an LM-SPT tokenizer. ``frame_rate`` (Hz) divides 50, the rate of the STFT frames.
+
+    With ``detach_semantic`` the main decoder's losses do not reach the semantic stream: what it holds is decided by the
+    distillation alone. (The paper lets them, with a distillation weight that outvotes them.)
+    """
 
     tokenizer: Literal["lmspt"] = "lmspt"
     sample_rate: int = 16000
@@ -40,6 +44,7 @@ class ModelConfig:
     acoustic_codebooks: int = 3
     acoustic_size: int = 512
     code_dim: int = 32
+    detach_semantic: bool = False
 
 
 @dataclass
@@ -96,10 +101,11 @@ class LMSPT(nn.Module):
         z_acoustic, _ = self.acoustic_encoder(wav, lengths)
         mask = length_mask(frames, z_semantic.shape[1])
         semantic, semantic_codes, semantic_commitment = self.semantic_quantizer(z_semantic, mask)
-        acoustic, acoustic_codes, acoustic_commitment = self.acoustic_quantizer(z_acoustic - semantic, mask, keep)
+        carried = semantic.detach() if self.config.detach_semantic else semantic
+        acoustic, acoustic_codes, acoustic_commitment = self.acoustic_quantizer(z_acoustic - carried, mask, keep)
         n_samples = wav.shape[1]
         return Output(
-            wav=self.decoder(semantic + acoustic, frames)[:, :n_samples],
+            wav=self.decoder(carried + acoustic, frames)[:, :n_samples],
             aux_wav=self.aux_decoder(semantic, frames)[:, :n_samples],
             semantic=semantic,
             codes=torch.cat([semantic_codes[:, None], acoustic_codes], dim=1),

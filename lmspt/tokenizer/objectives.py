@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lmspt.errors import InputError
-from lmspt.teacher import WhisperTeacher, load_whisper
+from lmspt.teacher.whisper import WhisperTeacher, load_whisper
 from lmspt.tokenizer.losses import feature_distance
 from lmspt.tokenizer.model import ModelConfig, Output
 

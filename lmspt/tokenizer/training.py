@@ -20,7 +20,8 @@ from lmspt.tokenizer.health import Health, health
 from lmspt.tokenizer.losses import MultiResolutionMel
 from lmspt.tokenizer.model import LMSPT, ModelConfig
 from lmspt.tokenizer.objectives import ObjectiveConfig, build_objective
-from lmspt.train import TrainConfig, fit
+from lmspt.train.config import TrainConfig
+from lmspt.train.engine import fit
 
 
 @dataclass

@@ -8,8 +8,8 @@ from transformers import WhisperFeatureExtractor
 
 from lmspt.data.weights import find_weights
 from lmspt.errors import InputError
-from lmspt.teacher import load_whisper
 from lmspt.teacher.ctranslate import read_variables
+from lmspt.teacher.whisper import load_whisper
 
 
 @pytest.fixture(scope="module")

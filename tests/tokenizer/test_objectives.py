@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lmspt.errors import InputError
-from lmspt.teacher import load_whisper
+from lmspt.teacher.whisper import load_whisper
 from lmspt.tokenizer.losses import MultiResolutionMel, feature_distance
 from lmspt.tokenizer.model import LMSPT, ModelConfig
 from lmspt.tokenizer.objectives import FeatureMatch, ObjectiveConfig, Resynthesis, build_objective, pool

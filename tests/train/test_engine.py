@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from lmspt.errors import InputError
-from lmspt.train import NotFinite, TrainConfig, fit
 from lmspt.train.checkpoint import average_states
+from lmspt.train.config import TrainConfig
+from lmspt.train.engine import NotFinite, fit
 
 CONFIG = TrainConfig(max_epoch=4, steps_per_epoch=5, lr=1e-2, warmup_steps=5, keep_nbest=2, num_threads=1)
 

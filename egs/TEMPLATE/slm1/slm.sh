@@ -32,7 +32,7 @@ max_seconds=30          # longer ones, too
 # Tokenizers
 tok_list="conf/tok/resynthesis_12.5hz.yaml"   # configurations; stages 4 to 14 are done for each
 tok_args=""             # overrides for all of them, e.g. "--max_epoch 3"
-train_variants=4        # how often train_set is tokenized: once plain, else shifted, louder, faster ...
+train_variants=4        # how often each utterance of train_set is tokenized, shifted, louder, faster ... each time
 
 # Speech language model
 slm_config=conf/slm/small.yaml   # configuration
@@ -106,6 +106,21 @@ need_raw() {
     done
 }
 
+# Value of the key $2 of the configuration $1.
+value_of() {
+    local value
+    value=$(sed -n "s/^$2: *\([^ #]*\).*/\1/p" "$1")
+    [ -n "${value}" ] || die "$1 has no line '$2: ...'"
+    echo "${value}"
+}
+
+# Where the features of the teacher lie that the configuration $1 reads; nothing if it reads none.
+feats_of() {
+    [ -e "$1" ] || return 0
+    if ! grep -q "^tokenizer: *kmeans" "$1"; then return 0; fi
+    echo "${dumpdir}/feats/$(basename "$(value_of "$1" teacher)")_$(value_of "$1" teacher_layer)"
+}
+
 # Could stage 6 resynthesise set $1? (A topline of teacher features has tokens but no way back to speech.)
 speaks() {
     need 6 "${tok_exp}/eval/$1/tokens.json"
@@ -144,34 +159,47 @@ stage_format() {
         option sample_rate "${sample_rate}"
         makes "${out}"/{wav.scp,text,utt2spk,utt2num_samples,dropped.tsv}
         if stale; then
+            if ${changed}; then run rm -rf "${out:?}"; fi
             run "${train_cmd[@]}" "${out}/logs/format.log" \
                 python -m lmspt.bin.format_data --data "data/${set}" --out "${out}" \
-                --sample_rate "${sample_rate}" "${limits[@]}"
+                --sample_rate "${sample_rate}" --nj "${nj}" "${limits[@]}"
             finish
         fi
     done
 }
 
 stage_feats() {
-    local conf set
+    local conf feats
     for conf in "${toks[@]}"; do
         system_of "${conf}"
-        unit "${tok_tag}"
+        feats=$(feats_of "${conf}")
+        if [ -z "${feats}" ]; then log "${tok_tag} reads no stored features"; continue; fi
+        unit "${feats##*/}.${tok_train_set}"
         need 0 "${conf}"
-        need_raw "${tok_train_set}" "${valid_set}"
+        need_raw "${tok_train_set}"
+        makes "${feats}/${tok_train_set}/feats.scp"
         if stale; then
+            run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${feats}/logs/feats.${tok_train_set}.log" \
+                python -m lmspt.bin.dump_features --config "${conf}" --data "${raw}/${tok_train_set}" \
+                --out "${feats}/${tok_train_set}"
             finish
         fi
     done
 }
 
 stage_tok_train() {
-    local conf
+    local conf feats from_feats
     for conf in "${toks[@]}"; do
         system_of "${conf}"
+        feats=$(feats_of "${conf}")
+        from_feats=()
         unit "${tok_tag}"
         need 0 "${conf}"
         need_raw "${tok_train_set}" "${valid_set}"
+        if [ -n "${feats}" ]; then
+            need 3 "${feats}/${tok_train_set}/feats.scp"
+            from_feats=(--feats "${feats}/${tok_train_set}")
+        fi
         option tok_args "${tok_args}"
         makes "${tok_exp}"/{tok_id,config.yaml,model.safetensors}
         if stale; then
@@ -180,7 +208,7 @@ stage_tok_train() {
             log "follow it with: tail -f ${tok_exp}/train.log"
             run "${cuda_cmd[@]}" --gpu "${ngpu}" "${tok_exp}/train.log" \
                 python -m lmspt.bin.tok_train --config "${conf}" --out "${tok_exp}" --ngpu "${ngpu}" \
-                --train "${raw}/${tok_train_set}" --valid "${raw}/${valid_set}" -- "${tok_words[@]}"
+                --train "${raw}/${tok_train_set}" --valid "${raw}/${valid_set}" "${from_feats[@]}" -- "${tok_words[@]}"
             finish
         fi
     done
@@ -191,7 +219,7 @@ stage_tok_dump() {
     for conf in "${toks[@]}"; do
         system_of "${conf}"
         for set in "${train_set}" "${valid_set}" "${tests[@]}"; do
-            variants=1
+            variants=0
             if [ "${set}" = "${train_set}" ]; then variants=${train_variants}; fi
             unit "${tok_tag}.${set}"
             need 4 "${tok_exp}/tok_id"
@@ -266,14 +294,14 @@ stage_slm_train() {
         need 0 "${slm_config}"
         need 7 "${slm_data}/vocab.json"
         option slm_args "${slm_args}"
-        makes "${slm_exp}/config.yaml"
+        makes "${slm_exp}"/{config.yaml,model.safetensors}
         if stale; then
             if ${changed}; then aside "${slm_exp}"; fi
             resume_script "${slm_exp}"
             log "follow it with: tail -f ${slm_exp}/train.log"
             run "${cuda_cmd[@]}" --gpu "${ngpu}" "${slm_exp}/train.log" \
                 python -m lmspt.bin.slm_train --config "${slm_config}" --data "${slm_data}" --out "${slm_exp}" \
-                --ngpu "${ngpu}" -- "${slm_words[@]}"
+                --tokenizer "${tok_exp}" --ngpu "${ngpu}" -- "${slm_words[@]}"
             finish
         fi
     done
@@ -287,7 +315,7 @@ stage_asr_decode() {
             for control in "" other shuffled; do
                 out=${slm_exp}/asr_${set}${control:+_${control}}
                 unit "${tok_tag}_${slm_tag}.${set}${control:+_${control}}"
-                need 8 "${slm_exp}/config.yaml"
+                need 8 "${slm_exp}/model.safetensors"
                 need 5 "${tokens}/${set}/manifest.json"
                 makes "${out}"/{text,stats.json}
                 if stale; then
@@ -332,7 +360,7 @@ stage_tts_decode() {
             speaks "${set}" || continue
             out=${slm_exp}/tts_${set}
             unit "${tok_tag}_${slm_tag}.${set}"
-            need 8 "${slm_exp}/config.yaml"
+            need 8 "${slm_exp}/model.safetensors"
             need_raw "${set}"
             option max_eval_utts "${max_eval_utts}"
             makes "${out}"/{wav.scp,stats.jsonl}
@@ -400,7 +428,7 @@ stage_report() {
     if stale; then
         run "${train_cmd[@]}" "${expdir}/logs/report.log" \
             python -m lmspt.bin.report --systems "${systems[@]}" --sets "${test_sets}" \
-            --groundtruth "${expdir}/groundtruth" --out "${resultsdir}"
+            --groundtruth "${expdir}/groundtruth" --raw "${raw}" --done "${expdir}/.done" --out "${resultsdir}"
         if ! ${dry_run}; then log "see ${resultsdir}/RESULTS.md; listen in ${resultsdir}/report.html"; fi
         finish
     fi
@@ -413,7 +441,7 @@ stage_pack() {
         archive=${expdir}/pack/$(basename "${slm_exp}").tar.gz
         unit "${tok_tag}_${slm_tag}"
         need 4 "${tok_exp}/tok_id"
-        need 8 "${slm_exp}/config.yaml"
+        need 8 "${slm_exp}/model.safetensors"
         need 13 "${resultsdir}/benchmark.json"
         makes "${archive}"
         if stale; then

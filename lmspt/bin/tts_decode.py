@@ -1,0 +1,53 @@
+"""Stage 11: speak the texts of a set in the voices of its speakers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lmspt.bin.log import start_log
+from lmspt.errors import run_main
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--slm", type=Path, required=True, help="exp/slm_<tag>")
+    p.add_argument("--tokenizer", type=Path, required=True, help="exp/tok_<tag>")
+    p.add_argument("--data", type=Path, required=True, help="formatted set: its texts and speakers")
+    p.add_argument("--out", type=Path, required=True, help="gets wav.scp, wav/, stats.jsonl")
+    p.add_argument("--max_utts", type=int, help="speak at most so many, the same for every system")
+    p.add_argument("--num_threads", type=int, default=2)
+    return p
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, speak, write."""
+    args = parser().parse_args(argv)
+    import json
+
+    import torch
+
+    from lmspt.data.datadir import DataDir
+    from lmspt.data.subset import choose_utts
+    from lmspt.errors import InputError
+    from lmspt.files import write_text
+    from lmspt.slm.checkpoint import load_slm
+    from lmspt.slm.decode import synthesise, write_speech
+    from lmspt.slm.text import load_units
+    from lmspt.tokenizer.checkpoint import load_tokenizer
+
+    start_log()
+    torch.set_num_threads(args.num_threads)
+    model, sampling = load_slm(args.slm)
+    tokenizer, data = load_tokenizer(args.tokenizer), DataDir(args.data)
+    if tokenizer.tok_id != model.vocab.tok_id:
+        raise InputError(f"{args.slm} speaks in codes of {model.vocab.tok_id}, but {args.tokenizer} is {tokenizer.tok_id}")
+    spoken = synthesise(model, load_units(args.slm), data, choose_utts(data.utts, args.max_utts), sampling)
+    lines = write_speech(tokenizer, spoken, args.out)
+    write_text(args.out / "stats.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    print(f"{args.out}: {len(lines)} utterances, {sum(not line['ended'] for line in lines)} without an end")
+
+
+if __name__ == "__main__":
+    run_main(main)
