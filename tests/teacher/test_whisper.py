@@ -74,5 +74,5 @@ def test_truncated_weights_are_refused(tmp_path):
 
 def test_unknown_teacher_names_the_known_ones(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(InputError, match="whisper-tiny.en"):
+    with pytest.raises(InputError, match=r"whisper-tiny\.en"):
         load_whisper("no/such-teacher")
