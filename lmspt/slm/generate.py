@@ -39,10 +39,10 @@ class Steps:
             inputs_embeds=self.model.embed(ids),
             attention_mask=self.attend,
             position_ids=self.positions,
-            past_key_values=self.cache,
+            cache=self.cache,
             use_cache=True,
         )
-        self.cache = output.past_key_values
+        self.cache = output.cache
         return output.last_hidden_state[:, -1]
 
 

@@ -106,6 +106,8 @@ def scratch_backbone(config: SLMConfig) -> PretrainedConfig:
         num_key_value_heads=config.n_heads,
         intermediate_size=config.ff_dim,
         max_position_embeddings=4096,
+        bos_token_id=None,
+        eos_token_id=None,
     )
 
 

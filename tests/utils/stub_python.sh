@@ -20,7 +20,7 @@ make() { for file in "$@"; do mkdir -p "$(dirname "${file}")"; echo "${call} ${R
 case ${name} in
     validate_data) ;;
     format_data) make "${out}"/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv} ;;
-    dump_features) exit 1 ;;
+    dump_features) make "${out}/feats.scp" ;;
     tok_train) make "${out}"/{config.yaml,model.safetensors}; echo "id$(cksum < "${given[config]}" | tr ' ' _)" > "${out}/tok_id" ;;
     tok_dump) make "${out}/manifest.json" ;;
     tok_eval)
@@ -29,7 +29,7 @@ case ${name} in
         ;;
     codec_score) make "${out}" ;;
     slm_data) make "${out}"/{vocab.json,text.model} ;;
-    slm_train) make "${out}"/{config.yaml,vocab.json} ;;
+    slm_train) make "${out}"/{config.yaml,model.safetensors} ;;
     asr_decode) make "${out}"/{text,stats.json} ;;
     asr_score) make "${out}"/{ref.trn,hyp.trn,result.txt,result.json} ;;
     tts_decode) make "${out}"/{wav.scp,stats.jsonl} ;;

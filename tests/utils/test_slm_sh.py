@@ -27,6 +27,7 @@ for set in train dev test; do
     for file in wav.scp text utt2spk; do [ -e data/${set}/${file} ] || echo "u x" > data/${set}/${file}; done
 done
 """
+KMEANS = "tokenizer: kmeans\nteacher: some/whisper\nteacher_layer: 4\n"
 OPTIONS = ["--tok_list", "conf/tok/resynthesis.yaml conf/tok/kmeans.yaml"]
 
 
@@ -41,6 +42,7 @@ def make_recipe(repository: Path) -> Path:
         config = folder / "conf" / f"{name}.yaml"
         config.parent.mkdir(parents=True, exist_ok=True)
         config.write_text(f"name: {name}\n")
+    (folder / "conf/tok/kmeans.yaml").write_text(KMEANS)
     (repository / "bin").mkdir()
     shutil.copy(ROOT / "tests/utils/stub_python.sh", repository / "bin" / "python")
     (folder / "path.sh").unlink()
@@ -101,7 +103,7 @@ def test_all_stages(first_run: tuple[Path, subprocess.CompletedProcess[str]]) ->
     lines = (folder / "calls.txt").read_text().splitlines()
     count = Counter(line.split()[0] for line in lines)
     assert count == {
-        "local/data.sh": 1, "validate_data": 3, "format_data": 3, "tok_train": 2, "tok_dump": 6,
+        "local/data.sh": 1, "validate_data": 3, "format_data": 3, "dump_features": 1, "tok_train": 2, "tok_dump": 6,
         "tok_eval": 4, "codec_score": 2, "slm_data": 2, "slm_train": 2, "asr_decode": 6, "asr_score": 6,
         "tts_decode": 1, "tts_score": 4, "report": 1, "pack": 2,
     }  # fmt: skip
@@ -122,10 +124,10 @@ def test_nothing_is_done_twice(finished: Path) -> None:
 
 
 def test_a_changed_tokenizer_is_trained_anew_and_the_old_one_kept(finished: Path) -> None:
-    (finished / "conf/tok/kmeans.yaml").write_text("name: kmeans\nseed: 2\n")
+    (finished / "conf/tok/kmeans.yaml").write_text(KMEANS + "seed: 2\n")
     assert slm(finished, "--stop_stage", "5").returncode == 0
     lines = calls(finished)
-    assert names(lines) == ["tok_train", "tok_dump"]
+    assert names(lines) == ["dump_features", "tok_train", "tok_dump"]
     assert not any("resynthesis" in line for line in lines)
     assert len(list((finished / "exp").glob("tok_kmeans.until_*/model.safetensors"))) == 1
 
@@ -213,7 +215,7 @@ def test_dry_run_runs_and_writes_nothing(recipe: Path) -> None:
 
 
 def test_dry_run_tells_what_is_stale(finished: Path) -> None:
-    (finished / "conf/tok/kmeans.yaml").write_text("name: other\n")
+    (finished / "conf/tok/kmeans.yaml").write_text(KMEANS + "seed: 3\n")
     plan = slm(finished, "--dry_run", "--stage", "4", "--stop_stage", "6").stdout
     assert "kmeans is to be done: conf/tok/kmeans.yaml changed" in plan
     assert "kmeans.train is to be done: exp/tok_kmeans/tok_id will be new" in plan

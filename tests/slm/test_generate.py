@@ -1,0 +1,93 @@
+"""Generation: alone as in a batch, as without a cache, only legal ids, limits that are counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from lmspt.slm.config import SamplingConfig
+from lmspt.slm.decode import hear, is_stuck
+from lmspt.slm.generate import speak, transcribe
+from lmspt.slm.sequence import asr_prompt
+from lmspt.slm.vocab import ASR, END
+from tests.slm.toy import toy_model
+
+HEARD = [np.array([1, 2, 3, 4, 5]), np.array([7]), np.array([3, 3, 9])]
+
+
+def test_transcribe_alone_as_in_a_batch():
+    model = toy_model(seed=4)
+    together = transcribe(model, HEARD, max_units=12)
+    assert [transcribe(model, [codes], max_units=12)[0] for codes in HEARD] == together
+    assert len({tuple(units) for units, _ in together}) > 1
+    assert all(0 <= unit < model.vocab.text.size for units, _ in together for unit in units)
+
+
+def test_transcribe_as_without_a_cache():
+    model = toy_model()
+    units, ended = transcribe(model, HEARD[:1], max_units=6)[0]
+    steps = torch.from_numpy(asr_prompt(model.vocab, HEARD[0]))[None]
+    for unit in units:
+        hidden = model.backbone(inputs_embeds=model.embed(steps)).last_hidden_state[:, -1]
+        best = model.legal(ASR, 0)[model.logits(hidden, ASR, 0).argmax(-1)]
+        assert best == model.vocab.text.begin + unit
+        steps = torch.cat([steps, torch.tensor([[[int(best), 0, 0]]])], dim=1)
+    assert ended or len(units) == 6
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_speak_alone_as_in_a_batch(temperature):
+    model = toy_model(seed=3)
+    config = SamplingConfig(temperature=temperature, top_k=5)
+    units, speakers, numbers = [[1, 2], [3], [4, 5, 6, 7]], [266, 267, 3], [11, 12, 13]
+    together = speak(model, units, speakers, numbers, config)
+    for i, (codes, ended) in enumerate(together):
+        alone, alone_ended = speak(model, [units[i]], [speakers[i]], [numbers[i]], config)[0]
+        assert np.array_equal(alone, codes) and alone_ended == ended
+        sizes = np.array([block.size for block in model.vocab.streams])[:, None]
+        assert codes.shape[1] >= 1 and (codes >= 0).all() and (codes < sizes).all()
+
+
+def test_speech_that_does_not_end_is_cut_and_told():
+    model = toy_model()
+    with torch.no_grad():
+        model.head.weight[END] = 0.0
+        model.head.weight[model.vocab.streams[0].begin] = 0.0
+        model.head.weight[model.vocab.streams[0].begin + 1 :] *= 10
+    config = SamplingConfig(temperature=0.0, length_limit=1.0)
+    codes, ended = speak(model, [[1, 2]], [3], [0], config)[0]
+    assert not ended and codes.shape[1] == int(4.0 * 3)  # frames_a_unit x (units + 1)
+
+
+def test_draws_depend_on_the_number_and_the_seed():
+    model = toy_model()
+    with torch.no_grad():
+        model.head.weight.mul_(0.03)
+
+    def codes(number, seed):
+        return speak(model, [[1, 2, 3]], [3], [number], SamplingConfig(temperature=1.0, sampling_seed=seed))[0][0].tolist()
+
+    assert codes(1, 0) == codes(1, 0)
+    assert codes(1, 0) != codes(2, 0) and codes(1, 0) != codes(1, 1)
+
+
+class Store(dict):
+    """Codes by utterance, as a token store gives them."""
+
+
+def test_controls():
+    store = Store({"a": np.array([[1, 2, 3, 4, 5, 6]]), "b": np.array([[7, 8]]), "c": np.array([[9]])})
+    assert {utt: codes.tolist() for utt, codes in hear(store, None).items()} == {"a": [1, 2, 3, 4, 5, 6], "b": [7, 8], "c": [9]}
+    assert {utt: codes.tolist() for utt, codes in hear(store, "other").items()} == {"a": [7, 8], "b": [9], "c": [1, 2, 3, 4, 5, 6]}
+    shuffled = hear(store, "shuffled")
+    assert sorted(shuffled["a"].tolist()) == [1, 2, 3, 4, 5, 6] and shuffled["a"].tolist() != [1, 2, 3, 4, 5, 6]
+    assert np.array_equal(hear(store, "shuffled")["a"], shuffled["a"])
+
+
+@pytest.mark.parametrize(
+    ("codes", "stuck"),
+    [([5] * 20, True), ([1, 2] * 10, True), ([1, 2, 3, 4] * 5, True), (list(range(40)), False), ([5] * 12 + list(range(9)), False)],
+)
+def test_stuck(codes, stuck):
+    assert is_stuck(np.array(codes), 12.5) == stuck
