@@ -11,7 +11,6 @@ from lmspt.errors import InputError
 from lmspt.score.contract import require_same, text_contract
 from lmspt.score.normalize import find_normalizer
 from lmspt.score.trn import alignment, speaker_table, write_trn
-from lmspt.data.scp import read_scp
 from lmspt.score.wer import align, summarise
 
 NONE = find_normalizer("none")
@@ -73,31 +72,6 @@ def test_counts_agree_with_the_lengths(ref: list[str], hyp: list[str]) -> None:
     assert hits + sub + deleted == len(ref)
     assert hits + sub + inserted == len(hyp)
     assert utterance.errors <= max(len(ref), len(hyp))
-
-
-def test_hypotheses_file(tmp_path: Path) -> None:
-    path = tmp_path / "text"
-    path.write_text("a-1 one  two\na-2\nb-1 \n", encoding="utf-8")
-    assert read_scp(path, may_be_empty=True) == {"a-1": "one  two", "a-2": "", "b-1": ""}
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"a-1 one\na-1 two\n", "text:2: utterance 'a-1' is there twice"),
-        (b"a-1 one\n\na-2 two\n", "text:2: blank line"),
-        (b"a-1 \xff\n", "not UTF-8 at byte 4"),
-    ],
-)
-def test_bad_hypotheses_file(tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "text").write_bytes(content)
-    with pytest.raises(InputError, match=message):
-        read_scp(tmp_path / "text", may_be_empty=True)
-
-
-def test_no_hypotheses_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="run the decoding stage first"):
-        read_scp(tmp_path / "text", may_be_empty=True)
 
 
 def test_trn_and_table(tmp_path: Path) -> None:
