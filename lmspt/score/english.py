@@ -38,6 +38,7 @@ def english(text: str) -> str:
     text = re.sub(scaled, lambda m: f"{m[2]} {MONEY[m[1]][1]} ", text)
     text = re.sub(rf"{sign}({NUMBER})(?:\.(\d\d)(?!\d))?", _money, text)
     text = re.sub(rf"\b({MONTHS}) (\d{{1,2}})(?![\d:,.]\d|\d|[a-z])", _day, text)
+    text = re.sub(r"(?<!\d)(\d{1,2})\.(\d\d)(?=\s?[ap]\.?\s?m\b)", r"\1:\2", text)  # 12.15 pm, as some write it
     text = re.sub(r"(?<!\d)(\d{1,2}):(\d\d)(?![\d:])(\s?[ap]\.?\s?m\b)?", _time, text)
     text = re.sub(rf"(?<!\d)({NUMBER})(?:st|nd|rd|th)\b", lambda m: f" {_read(_integer(m[1]), 'ordinal')} ", text)
     text = re.sub(r"(?<![\w-])\d+(?:-\d+)+", lambda m: _figures(m[0]), text)

@@ -48,7 +48,7 @@ run_args=("$@")
 [ $# -eq 0 ] || { echo "$0: takes options only, not \"$1\" (--help lists them)" >&2; exit 2; }
 
 stages=(
-    "data        the corpus as Kaldi data directories: ${train_set} ${valid_set} ${test_sets}"
+    "data        the corpus as Kaldi data directories: ${train_set} ${tok_train_set} ${valid_set} ${test_sets}"
     "format      one rate, mono, cut, length-filtered audio"
     "feats       teacher features, for the tokenizers that read stored ones"
     "tok_train   train the tokenizers"

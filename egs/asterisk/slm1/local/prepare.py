@@ -13,8 +13,6 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from prompts import VOICES, Prompt, decode, read_prompts
-from said import KINDS
 from tqdm import tqdm
 
 from lmspt.data.datadir import Join
@@ -23,6 +21,8 @@ from lmspt.data.subset import choose_utts
 from lmspt.errors import InputError, run_main
 from lmspt.files import write_text
 from lmspt.score.english import english
+from prompts import VOICES, Prompt, decode, read_prompts
+from said import KINDS
 
 N_PROMPTS = {"test_prompts": 60, "dev": 30}
 N_SAID = {"test_said": 150, "dev": 60}
