@@ -1,0 +1,74 @@
+"""Markers of finished stages (``exp/.done/<n>_<name>.<tag>.json``): which command did what, and how long it took."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lmspt.errors import InputError
+
+Marker = dict[str, Any]
+SCORED = 12  # the last stage before the report
+
+
+def read_markers(folder: Path) -> list[Marker]:
+    """All markers up to stage 12, in the order of stages and of their end.
+
+    Raises:
+        InputError: there is none, or one that is not a marker.
+    """
+    markers = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            marker = json.loads(path.read_text(encoding="utf-8"))
+            number = marker["stage"]
+        except (ValueError, KeyError, TypeError):
+            raise InputError(f"{path}: not a marker of a stage; delete it and run that stage again") from None
+        if number <= SCORED:
+            markers.append(marker)
+    if not markers:
+        raise InputError(f"{folder}: holds no marker of a finished stage; run the stages with slm.sh")
+    return sorted(markers, key=lambda marker: (marker["stage"], marker["finished"]))
+
+
+def markers_of(markers: Iterable[Marker], slm: Path, tokenizer: Path) -> list[Marker]:
+    """What was done for one system: stages with its tag, or with inputs from its folders; and its teacher's features."""
+    tags = {slm.name.removeprefix("slm_"), tokenizer.name.removeprefix("tok_")}
+    own = [m for m in markers if m["tag"] in tags or any({slm.name, tokenizer.name} & {*Path(i).parts} for i in m["inputs"])]
+    feats = {_feats_tag(Path(i)) for m in own if m["stage"] == 4 for i in m["inputs"] if Path(i).name == "feats.scp"}
+    return [m for m in markers if m["stage"] == 3 and m["tag"] in feats] + own
+
+
+def shared_markers(markers: Iterable[Marker]) -> list[Marker]:
+    """What was done once for all systems: the data, and the judge's reading of the recordings."""
+    return [m for m in markers if m["stage"] <= 2 or (m["stage"] == SCORED and m["tag"].startswith("groundtruth"))]
+
+
+def seconds_of(markers: Iterable[Marker]) -> dict[str, float]:
+    """Seconds by name of the stage, summed over its units. Of one that was broken off, the last session counts."""
+    seconds: dict[str, float] = {}
+    for marker in markers:
+        seconds[marker["name"]] = round(seconds.get(marker["name"], 0.0) + marker["seconds"], 1)
+    return seconds
+
+
+def taken_up(markers: Iterable[Marker]) -> set[str]:
+    """Names of stages of which a part was broken off and taken up again."""
+    return {marker["name"] for marker in markers if marker["sessions"] > 1}
+
+
+def commands_of(markers: Iterable[Marker]) -> dict[str, list[str]]:
+    """Each command that was given, and the names of the stages that it did."""
+    commands: dict[str, list[str]] = {}
+    for marker in sorted(markers, key=lambda marker: marker["finished"]):
+        stages = commands.setdefault(marker["command"], [])
+        if marker["name"] not in stages:
+            stages.append(marker["name"])
+    return commands
+
+
+def _feats_tag(feats: Path) -> str:
+    """Tag of the unit of stage 3 that wrote ``<features>/<set>/feats.scp``."""
+    return f"{feats.parent.parent.name}.{feats.parent.name}"

@@ -1,0 +1,290 @@
+"""The tables of an experiment, as text. Rates are printed in percent, intervals are of 95 %."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from math import log2
+
+from lmspt.score.markers import markers_of, seconds_of, shared_markers, taken_up
+from lmspt.score.results import CANNOT_SPEAK, HEARD, Experiment, Result
+
+NONE = "–"  # does not apply
+NOT_RUN = "not run"
+RECORDINGS = "recordings"
+NO_SPEECH = {"not_run": "no decoder"}
+SPOKEN = {"all": "resynthesis, all streams", "semantic": "resynthesis, semantic only", "tts": "TTS"}
+READ = {"own": "its tokens", "other": "another utterance's tokens", "shuffled": "its tokens, shuffled in time"}
+COUNTS = ("Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "by speaker", "S.Err", "CER")
+SHARED = "all systems"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text.
+
+    Attributes:
+        title: what it shows.
+        note: how it is to be read.
+        head: names of the columns.
+        rows: cells; the last one of a short row says why the rest of it does not apply.
+        labels: how many columns, from the left, are words.
+    """
+
+    title: str
+    note: str
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    labels: int = 1
+
+
+def tables_of(experiment: Experiment) -> list[Table]:
+    """All tables, the summaries first."""
+    tables = []
+    for of_set in (_summary, _asr, _tts, _sound, _speakers):
+        first, *others = (of_set(experiment, name) for name in experiment.sets)
+        tables += [first, *(replace(table, note="As above.") for table in others)]
+    return [*tables, _codec(experiment), _codebooks(experiment), _edit_distance(experiment), _seconds(experiment)]
+
+
+def percent(share: float) -> str:
+    """A fraction in percent, one decimal."""
+    return f"{100 * share:.1f}"
+
+
+def rate(result: Result, key: str = "wer", interval: str = "ci95") -> str:
+    """An error rate and its interval; a lone rate where the interval was not taken."""
+    if "not_run" in result:
+        return f"{NOT_RUN} ({result['not_run']})"
+    return f"{percent(result[key])} {_percents(result[interval])}"
+
+
+def mean(value: Result) -> str:
+    """A mean and its interval, the utterances that could not be measured, or why none could be."""
+    if "not_run" in value:
+        return f"{NOT_RUN} ({value['not_run']})"
+    low, high = value["ci95"]
+    unmeasured = f", {value['nan']} not measured" if value["nan"] else ""
+    return f"{value['mean']:.2f} [{low:.2f}, {high:.2f}]{unmeasured}"
+
+
+def _percents(interval: Iterable[float]) -> str:
+    low, high = interval
+    return f"[{percent(low)}, {percent(high)}]"
+
+
+def semantic(tokens: Result) -> Result:
+    """The semantic stream of a ``tokens.json``."""
+    return next(stream for stream in tokens["streams"].values() if stream["semantic"])
+
+
+def semantic_bitrate(tokens: Result) -> float:
+    """Nominal bits per second of the semantic stream alone."""
+    return tokens["frame_rate"] * log2(semantic(tokens)["size"])
+
+
+def _summary(experiment: Experiment, name: str) -> Table:
+    rows = [(RECORDINGS, NONE, rate(experiment.groundtruth[name]), *[NONE] * 7)]
+    for system in experiment.systems:
+        asr, tokens = system.asr[name], system.tokens[experiment.valid]
+        judged = system.judged.get(name, dict.fromkeys(SPOKEN, NO_SPEECH))
+        rows.append(
+            (
+                system.name,
+                rate(asr["own"]),
+                rate(judged["all"]),
+                rate(judged["tts"]),
+                " / ".join(percent(asr[control]["wer"]) for control in ("other", "shuffled")),
+                f"{tokens['frame_rate']:g}",
+                f"{tokens['bitrate']:.0f}",
+                percent(semantic(tokens)["use"]),
+                system.objective,
+                system.teacher or "none",
+            )
+        )
+    return Table(
+        f"Summary on `{name}`",
+        "ASR: the language model writes what semantic tokens say. Resynthesis: the judge reads the tokenizer's own speech, no "
+        "language model between. TTS: it reads what the language model spoke. Recordings: it reads the originals. Controls: "
+        "ASR given another utterance's tokens / its own shuffled in time. The k-means row is the topline of the teacher's "
+        f"own features. In use: codes of the semantic stream, on `{experiment.valid}`.",
+        ("system", "ASR WER", "resynthesis WER", "TTS WER", "ASR controls", "Hz", "bit/s", "in use %", "objective", "teacher"),
+        rows,
+    )
+
+
+def _asr(experiment: Experiment, name: str) -> Table:
+    recordings = experiment.groundtruth[name]
+    rows = [(RECORDINGS, "as they are, by the judge", *_counts(recordings), NONE)]
+    for system in experiment.systems:
+        if system.speaks:
+            rows.append((system.name, f"{SPOKEN['all']}, by the judge", *_counts(system.judged[name]["all"]), NONE))
+        for heard in HEARD:
+            result = system.asr[name][heard]
+            rows.append((system.name, READ[heard], *_counts(result), str(result["no_end"])))
+    return Table(
+        f"ASR on `{name}`",
+        "What the language model writes, in sclite's columns, and what the judge does. By speaker: the interval when speakers are "
+        "drawn and not utterances. The controls must be near chance: what they still get right comes "
+        "from the language model and not from the tokens. No end: it went on writing until it was stopped.",
+        ("system", "what is read", *COUNTS, "no end"),
+        rows,
+        labels=2,
+    )
+
+
+def _counts(result: Result) -> tuple[str, ...]:
+    """The columns of sclite's summary, in percent."""
+    words, wrong = result["n_words"], sum(u["errors"] > 0 for u in result["utts"])
+    shares = [words - result["sub"] - result["del"], result["sub"], result["del"], result["ins"]]
+    by_speaker = _percents(result["ci95_speakers"]) if "ci95_speakers" in result else "one speaker"
+    return (
+        str(result["n_utts"]),
+        str(words),
+        *(percent(share / words) for share in shares),
+        rate(result),
+        by_speaker,
+        percent(wrong / result["n_utts"]),
+        percent(result["cer"]),
+    )
+
+
+def _spoken(experiment: Experiment, name: str) -> Iterator[tuple[str, str, Result]]:
+    """All audio of a set that the judge read: system, what it is, result. Recordings first; who cannot speak has its row, too."""
+    yield RECORDINGS, "as they are", experiment.groundtruth[name]
+    for system in experiment.systems:
+        if system.speaks:
+            yield from ((system.name, words, system.judged[name][audio]) for audio, words in SPOKEN.items())
+        else:
+            yield system.name, CANNOT_SPEAK, NO_SPEECH
+
+
+def _tts(experiment: Experiment, name: str) -> Table:
+    rows = []
+    for system, audio, result in _spoken(experiment, name):
+        if result is NO_SPEECH:
+            rows.append((system, audio))
+        else:
+            failures = result.get("failures", {})
+            failed = (str(failures.get(key, NONE)) for key in ("not_ended", "repeated", "empty"))
+            rows.append((system, audio, *_counts(result), str(result["judge_loops"]), *failed))
+    return Table(
+        f"TTS on `{name}`, read by {experiment.contract['speech']['judge']['name']}",
+        "The judge's errors on the recordings are its own. What resynthesis adds is the tokenizer's, what TTS adds to that is the "
+        "language model's. Loops: readings in which the judge got stuck. Failures of TTS: speech without an end, speech stuck in a "
+        "loop, nothing said.",
+        ("system", "what is read", *COUNTS, "loops", "not ended", "repeated", "empty"),
+        rows,
+        labels=2,
+    )
+
+
+def _sound(experiment: Experiment, name: str) -> Table:
+    scores = ("ovrl", "sig", "bak", "p808")
+    rows = []
+    for system, audio, result in _spoken(experiment, name):
+        if result is NO_SPEECH:
+            rows.append((system, audio))
+        else:
+            mos = (mean(result["dnsmos"][score]) for score in scores)
+            similarity, duration = mean(result["speaker_similarity"]), mean(result["duration"]["ratio_to_reference"])
+            rows.append((system, audio, similarity, *mos, duration))
+    return Table(
+        f"Sound on `{name}`",
+        "Speaker similarity: cosine to other recordings of the same speaker. DNSMOS: predicted opinion, 1 to 5. Duration: ratio to "
+        "the recording.",
+        ("system", "audio", "speaker similarity", "DNSMOS overall", "signal", "background", "P.808", "duration"),
+        rows,
+        labels=2,
+    )
+
+
+def _speakers(experiment: Experiment, name: str) -> Table:
+    recordings = experiment.groundtruth[name]["by_speaker"]
+    head, columns = ["speaker", "Wrd", RECORDINGS], []
+    for system in experiment.systems:
+        head += [f"{system.name}: {SPOKEN['all']}", f"{system.name}: {SPOKEN['tts']}"] if system.speaks else [system.name]
+        columns += [system.judged[name][audio]["by_speaker"] for audio in ("all", "tts")] if system.speaks else [None]
+    rows = [
+        (
+            speaker,
+            str(result["n_words"]),
+            rate(result),
+            *(rate(column[speaker] if column else NO_SPEECH) for column in columns),
+        )
+        for speaker, result in recordings.items()
+    ]
+    return Table(f"WER by speaker on `{name}`", "By the judge, who does not read all voices equally well.", tuple(head), rows)
+
+
+def _codec(experiment: Experiment) -> Table:
+    rows = [(f"{RECORDINGS} (by definition)", "all", "1.00", "4.64", "0.00")]
+    for system in experiment.systems:
+        for name in experiment.sets:
+            scores = [mean(system.codec[name][key]) for key in ("stoi", "pesq", "mel_distance")] if system.speaks else None
+            rows.append((system.name, name, *(scores or [CANNOT_SPEAK])))
+    return Table(
+        "Codec",
+        "Resynthesis from all streams against the recording.",
+        ("system", "set", "STOI", "PESQ (wide band)", "mel distance, dB"),
+        rows,
+        labels=2,
+    )
+
+
+def _codebooks(experiment: Experiment) -> Table:
+    rows = []
+    for system in experiment.systems:
+        for name, tokens in system.tokens.items():
+            for stream, health in tokens["streams"].items():
+                nominal = tokens["frame_rate"] * log2(health["size"])
+                numbers = (health["perplexity"], health["dead"], health["entropy_bps"], nominal)
+                shown = (str(health["size"]), percent(health["use"]), *(f"{number:.0f}" for number in numbers))
+                rows.append((system.name, name, stream, *shown))
+    return Table(
+        "Codebooks",
+        "Codes that occur in the set at all, and how evenly. A codebook whose codes were all used alike would have its size as "
+        "perplexity and its nominal bit/s as entropy.",
+        ("system", "set", "stream", "size", "in use %", "perplexity", "dead", "entropy bit/s", "nominal bit/s"),
+        rows,
+        labels=3,
+    )
+
+
+def _edit_distance(experiment: Experiment) -> Table:
+    shifts = list(dict.fromkeys(s for system in experiment.systems for t in system.tokens.values() for s in t["edit_distance"]))
+    rows = [("the same audio again (by definition)", "all", *["0.0"] * len(shifts))]
+    for system in experiment.systems:
+        for name, tokens in system.tokens.items():
+            found = tokens["edit_distance"]
+            rows.append((system.name, name, *(percent(found[s]) if s in found else NOT_RUN for s in shifts)))
+    return Table(
+        "Token edit distance",
+        "Semantic tokens of an utterance against those of the same utterance shifted: edits in percent of its tokens. A listener "
+        "would call both the same.",
+        ("system", "set", *shifts),
+        rows,
+        labels=2,
+    )
+
+
+def _seconds(experiment: Experiment) -> Table:
+    done = {SHARED: shared_markers(experiment.markers)}
+    done |= {s.name: markers_of(experiment.markers, s.folder, s.tokenizer) for s in experiment.systems}
+    seconds = {name: seconds_of(markers) for name, markers in done.items()}
+    stages = list(dict.fromkeys(marker["name"] for marker in experiment.markers))
+    rows = []
+    for stage in stages:
+        cells = [
+            f"{'> ' if stage in taken_up(done[name]) else ''}{found[stage]:.0f}" if stage in found else NONE
+            for name, found in seconds.items()
+        ]
+        rows.append((stage, *cells))
+    rows.append(("sum", *(f"{sum(found.values()):.0f}" for found in seconds.values())))
+    return Table(
+        "Seconds a stage",
+        f"Wall time. {SHARED.capitalize()}: done once. >: a part was broken off and taken up again; its last session is counted. "
+        f"{NONE}: not done for this system.",
+        ("stage", *done),
+        rows,
+    )

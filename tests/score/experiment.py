@@ -1,0 +1,225 @@
+"""A small experiment on disk, as stages 1 to 12 leave it: two systems that speak and the k-means topline, real audio files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lmspt.bin import report
+from lmspt.data.audio import write_wav
+from lmspt.data.scp import write_scp
+from lmspt.data.tokens import TokenWriter
+from lmspt.files import write_json, write_text
+from lmspt.score.contract import text_contract
+from lmspt.score.normalize import FIGURES, find_normalizer
+from lmspt.score.wer import align, summarise
+
+RATE = 16000
+SPEAKERS = ("ann", "bob", "eve")
+CONFIGS = {
+    "resynthesis_12.5hz": {
+        "tokenizer": "lmspt",
+        "objective": "resynthesis",
+        "teacher": "whisper-tiny.en",
+        "frame_rate": 12.5,
+        "seed": 0,
+    },
+    "none_25hz": {"tokenizer": "lmspt", "objective": "none", "teacher": "whisper-tiny.en", "frame_rate": 25.0, "seed": 1},
+    "kmeans_12.5hz": {"tokenizer": "kmeans", "teacher": "whisper-tiny.en", "frame_rate": 12.5, "seed": 0},
+}
+DIGITS = find_normalizer("digits")
+JUDGE = {"name": "whisper-base", "sha256": "d01c", "compute_type": "int8", "beam_size": 5}
+NO_PESQ = {"not_run": "pesq is not installed; its core is under the terms of ITU-T P.862: pip install pesq if you accept them"}
+COMMANDS = ["./slm.sh '--tok_list' 'a b'", "./slm.sh '--tok_list' 'a b' '--stage' '4'"]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Of the experiment."""
+
+    root: Path
+    sets: tuple[str, ...]
+
+    @property
+    def exp(self) -> Path:
+        return self.root / "exp"
+
+    @property
+    def systems(self) -> list[Path]:
+        return [self.exp / f"slm_{tag}_small" for tag in CONFIGS]
+
+    def report(self) -> None:
+        """Run stage 13."""
+        arguments = {
+            "--groundtruth": self.exp / "groundtruth", "--raw": self.root / "dump/raw", "--tokens": self.root / "dump/tokens",
+            "--done": self.exp / ".done", "--out": self.root / "results", "--sets": " ".join(self.sets), "--valid": "dev",
+        }  # fmt: skip
+        words = [str(word) for pair in arguments.items() for word in pair]
+        report.main(["--systems", *map(str, self.systems), *words])
+
+
+def make_experiment(root: Path, sets: tuple[str, ...] = ("test",), n_utts: int = 6) -> Paths:
+    """Write an experiment of ``n_utts`` utterances a set to ``root``."""
+    paths, rng = Paths(root, sets), np.random.default_rng(0)
+    for name in ("dev", *sets):
+        _raw(root / "dump/raw" / name, n_utts, rng)
+    for name in sets:
+        texts, speakers = _texts(n_utts)
+        write_json(paths.exp / "groundtruth" / name / "result.json", _judged(name, texts, speakers, 0.05, rng))
+    for number, (tag, config) in enumerate(CONFIGS.items()):
+        _system(paths, tag, config, 0.1 + 0.1 * number, n_utts, rng)
+    _markers(paths)
+    return paths
+
+
+def _texts(n_utts: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Transcripts and speakers by utterance."""
+    rng = np.random.default_rng(n_utts)
+    speakers = {f"{SPEAKERS[i % len(SPEAKERS)]}-{i:03d}": SPEAKERS[i % len(SPEAKERS)] for i in range(n_utts)}
+    return {utt: " ".join(rng.choice(FIGURES, rng.integers(3, 6))) for utt in speakers}, speakers
+
+
+def _raw(folder: Path, n_utts: int, rng: np.random.Generator) -> None:
+    texts, speakers = _texts(n_utts)
+    wavs = {utt: _speech(text, rng) for utt, text in texts.items()}
+    _wavs(folder, wavs)
+    write_scp(folder / "text", texts)
+    write_scp(folder / "utt2spk", speakers)
+    write_scp(folder / "utt2num_samples", {utt: len(wav) for utt, wav in wavs.items()})
+
+
+def _speech(text: str, rng: np.random.Generator, noise: float = 0.001) -> np.ndarray:
+    """A chord of three partials for each word, 0.3 s long."""
+    seconds = np.arange(int(0.3 * RATE)) / RATE
+    words = [
+        sum(np.sin(2 * np.pi * (180 + 90 * FIGURES.index(word)) * n * seconds) / n for n in (1, 2, 5)) * np.hanning(len(seconds))
+        for word in text.split()
+    ]
+    wav = 0.3 * np.concatenate(words)
+    return (wav + noise * rng.standard_normal(len(wav))).astype(np.float32)
+
+
+def _wavs(folder: Path, wavs: dict[str, np.ndarray]) -> None:
+    for utt, wav in wavs.items():
+        write_wav(folder / "wav" / f"{utt}.wav", wav, RATE)
+    write_scp(folder / "wav.scp", {utt: folder / "wav" / f"{utt}.wav" for utt in wavs})
+
+
+def _system(paths: Paths, tag: str, config: dict[str, Any], error: float, n_utts: int, rng: np.random.Generator) -> None:
+    tok, slm = paths.exp / f"tok_{tag}", paths.exp / f"slm_{tag}_small"
+    tok_id, speaks = f"{tag}-0123abcd", config["tokenizer"] == "lmspt"
+    streams = [{"name": "semantic", "size": 64, "semantic": True}]
+    if speaks:
+        streams += [{"name": f"acoustic{i}", "size": 32, "semantic": False} for i in (1, 2)]
+        write_json(tok / "history.json", _history(["mel", "semantic_use"] + ["distill"] * (config["objective"] != "none"), rng))
+    _yaml(tok / "config.yaml", config)
+    write_text(tok / "tok_id", tok_id + "\n")
+    write_text(tok / "model.safetensors", f"weights of {tag}")
+    _yaml(slm / "config.yaml", {"dim": 8, "seed": 3})
+    write_text(slm / "tokenizer", f"{tok}\n")
+    write_json(slm / "vocab.json", {"tok_id": tok_id})
+    write_json(slm / "backbone.json", {"model_type": "llama"})
+    write_text(slm / "text.model", "pieces")
+    write_text(slm / "model.safetensors", f"language model of {tag}")
+    write_json(slm / "history.json", _history(["loss_asr", "acc_asr", "loss_tts", "acc_tts"], rng))
+    for name in ("dev", *paths.sets):
+        texts, speakers = _texts(n_utts)
+        meta = {"tok_id": tok_id, "frame_rate": config["frame_rate"], "sample_rate": RATE, "streams": streams}
+        _tokens(paths.root / "dump/tokens" / tok_id / name, meta, texts, rng)
+        write_json(tok / "eval" / name / "tokens.json", _health(meta, n_utts))
+        if name == "dev":
+            continue
+        for ending, wrong in (("", error), ("_other", 0.9), ("_shuffled", 0.7)):
+            folder = slm / f"asr_{name}{ending}"
+            write_json(folder / "result.json", _scored(name, texts, speakers, wrong, rng))
+            write_json(folder / "stats.json", {"tok_id": tok_id, "control": ending[1:] or None, "n_utts": n_utts, "no_end": 1})
+        if speaks:
+            _speaking(tok, slm, name, (texts, speakers), error, rng)
+
+
+def _speaking(tok: Path, slm: Path, name: str, said: tuple[dict, dict], error: float, rng: np.random.Generator) -> None:
+    contract = {"versions": {"pystoi": "0.4.1"}}
+    codec = {"contract": contract, "set": name, "n_utts": len(said[0]), "stoi": _mean(0.8), "mel_distance": _mean(0.5)}
+    write_json(tok / "eval" / name / "codec.json", {**codec, "pesq": NO_PESQ})
+    for folder, wrong in ((tok / "eval" / name / "all", 0.5), (tok / "eval" / name / "semantic", 1.0), (slm / f"tts_{name}", 1.5)):
+        wavs = {utt: _speech(text, rng, 0.01 + 0.05 * wrong) for utt, text in said[0].items()}
+        result = _judged(name, *said, error * wrong, rng)
+        if folder.parent == slm:
+            wavs[min(wavs)] = np.zeros(0, np.float32)  # a system that says nothing
+            result["failures"] = {"not_ended": 2, "repeated": 1, "empty": 1}
+        _wavs(folder, wavs)
+        write_json(folder / "result.json", result)
+
+
+def _scored(name: str, texts: dict[str, str], speakers: dict[str, str], wrong: float, rng: np.random.Generator) -> dict[str, Any]:
+    hyps = {utt: " ".join(w for w in text.split() if rng.random() > wrong) for utt, text in texts.items()}
+    return {"contract": text_contract(DIGITS), "set": name, **summarise(align(texts, hyps, speakers, DIGITS))}
+
+
+def _judged(name: str, texts: dict[str, str], speakers: dict[str, str], wrong: float, rng: np.random.Generator) -> dict[str, Any]:
+    result = _scored(name, texts, speakers, wrong, rng)
+    versions = {**result["contract"]["versions"], "ctranslate2": "4.6.0"}
+    result["contract"] = {**result["contract"], "versions": versions, "judge": JUDGE, "speaker_model": {"sha256": "3937"}}
+    result["speaker_similarity"] = _mean(0.9 - wrong / 2)
+    result["dnsmos"] = {score: _mean(3.1 - wrong) for score in ("ovrl", "sig", "bak", "p808")}
+    result["judge_loops"] = 0
+    result["duration"] = {"ratio_to_reference": {**_mean(1.0), "nan": 1}}
+    return result
+
+
+def _mean(value: float) -> dict[str, Any]:
+    return {"mean": value, "ci95": [value - 0.1, value + 0.1], "n": 6, "nan": 0}
+
+
+def _health(meta: dict[str, Any], n_utts: int) -> dict[str, Any]:
+    health = {"use": 0.5, "perplexity": 20.0, "dead": 32, "entropy": 4.3, "entropy_bps": 4.3 * meta["frame_rate"]}
+    streams = {s["name"]: {"size": s["size"], "semantic": s["semantic"], **health} for s in meta["streams"]}
+    bitrate = meta["frame_rate"] * sum(float(np.log2(s["size"])) for s in meta["streams"])
+    report = {"tok_id": meta["tok_id"], "frame_rate": meta["frame_rate"], "bitrate": bitrate, "streams": streams}
+    return {**report, "edit_distance": {"gain -6 dB": 0.02, "speed 0.95": 0.4}, "n_utts": n_utts}
+
+
+def _tokens(folder: Path, meta: dict[str, Any], texts: dict[str, str], rng: np.random.Generator) -> None:
+    with TokenWriter(folder, meta) as writer:
+        for utt, text in texts.items():
+            n_frames = int(np.ceil(0.3 * len(text.split()) * meta["frame_rate"]))
+            writer.add(utt, np.stack([rng.integers(0, s["size"] // 2, n_frames) for s in meta["streams"]]))
+
+
+def _history(stats: list[str], rng: np.random.Generator) -> list[dict[str, Any]]:
+    def of(epoch: int) -> dict[str, float]:
+        return {stat: float(1 / (1 + epoch) + 0.05 * rng.random()) for stat in stats}
+
+    # the use of codes is measured on the validation set only
+    return [{"epoch": e, "train": {k: v for k, v in of(e).items() if k != "semantic_use"}, "valid": of(e)} for e in range(1, 9)]
+
+
+def _markers(paths: Paths) -> None:
+    units = [(1, "data", "", []), (2, "format", paths.sets[0], []), (12, "tts_score", f"groundtruth.{paths.sets[0]}", [])]
+    units += [(3, "feats", "whisper-tiny.en_4.train", []), (13, "report", "", [])]
+    for tag in CONFIGS:
+        inputs = ["dump/feats/whisper-tiny.en_4/train/feats.scp"] if "kmeans" in tag else []
+        units.append((4, "tok_train", tag, inputs))
+        units += [(5, "tok_dump", f"{tag}.{name}", [f"exp/tok_{tag}/tok_id"]) for name in ("dev", *paths.sets)]
+        units.append((8, "slm_train", f"{tag}_small", []))
+    for i, (number, name, tag, inputs) in enumerate(units):
+        marker = {
+            "stage": number,
+            "name": name,
+            "tag": tag,
+            "seconds": 10.0 * number,
+            "sessions": 2 if name == "slm_train" else 1,
+            "finished": f"2026-11-24T10:{i:02d}:00+0000",
+            "command": COMMANDS[number >= 4],
+            "options": {},
+            "inputs": dict.fromkeys(inputs),
+        }
+        write_json(paths.exp / ".done" / f"{number}_{name}.{tag}.json", marker)
+
+
+def _yaml(path: Path, values: dict[str, Any]) -> None:
+    write_text(path, "".join(f"{key}: {json.dumps(value)}\n" for key, value in values.items()))

@@ -1,0 +1,145 @@
+"""What stages 4 to 12 left: read whole or refused, one row a system."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lmspt.errors import InputError
+from lmspt.files import write_json
+from lmspt.score.markers import commands_of, markers_of, read_markers, seconds_of, shared_markers, taken_up
+from lmspt.score.results import CANNOT_SPEAK, Experiment, benchmark, read_experiment
+from tests.score.experiment import COMMANDS, Paths, make_experiment
+
+TOK, SLM = "exp/tok_resynthesis_12.5hz", "exp/slm_resynthesis_12.5hz_small"
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return make_experiment(tmp_path / "egs/digits/slm1")
+
+
+def read(paths: Paths) -> Experiment:
+    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done")
+
+
+def change(path: Path, what: Callable[[dict], None]) -> None:
+    value = json.loads(path.read_text())
+    what(value)
+    write_json(path, value)
+
+
+def test_benchmark(paths: Paths) -> None:
+    rows = {row["name"]: row for row in benchmark(read(paths))["systems"]}
+    assert list(rows) == ["resynthesis_12.5hz_small", "none_25hz_small", "kmeans_12.5hz_small"]
+    row = rows["resynthesis_12.5hz_small"]
+    assert (row["objective"], row["teacher"], row["frame_rate"], row["bitrate"]) == ("resynthesis", "whisper-tiny.en", 12.5, 200.0)
+    assert (row["tok_id"], row["seed"], row["slm_seed"]) == ("resynthesis_12.5hz-0123abcd", 0, 3)
+    assert row["codebook_use"] == {"semantic": 0.5, "acoustic1": 0.5, "acoustic2": 0.5}
+    written = json.loads((paths.root / SLM / "asr_test/result.json").read_text())
+    for key in ("wer", "ci95", "n_utts", "n_words", "errors"):
+        assert row["asr"]["test"][key] == written[key]
+    assert row["asr"]["test"]["no_end"] == 1
+    assert row["tts"]["test"]["failures"] == {"not_ended": 2, "repeated": 1, "empty": 1}
+    controls = {"groundtruth", "resynthesis_all", "resynthesis_semantic", "asr_other", "asr_shuffled"}
+    assert set(row["controls"]["test"]) == controls
+    assert row["codec"]["test"]["pesq"]["not_run"].startswith("pesq is not installed")
+    assert rows["none_25hz_small"]["teacher"] is None
+
+
+def test_codebook_use_is_that_of_the_validation_set(paths: Paths) -> None:
+    change(paths.root / TOK / "eval/dev/tokens.json", lambda tokens: tokens["streams"]["semantic"].update(use=0.31))
+    assert benchmark(read(paths))["systems"][0]["codebook_use"]["semantic"] == 0.31
+
+
+def test_kmeans_has_no_speech(paths: Paths) -> None:
+    row = benchmark(read(paths))["systems"][2]
+    assert row["objective"] == "kmeans"
+    assert row["tts"] == {"test": {"not_run": CANNOT_SPEAK}}
+    assert row["controls"]["test"]["resynthesis_all"] == {"not_run": CANNOT_SPEAK}
+    assert row["codec"] == {"not_run": CANNOT_SPEAK}
+    assert row["controls"]["test"]["groundtruth"]["n_utts"] == 6
+
+
+@pytest.mark.parametrize(
+    ("missing", "stage"),
+    [
+        (f"{SLM}/asr_test/result.json", 10),
+        (f"{SLM}/asr_test_shuffled/result.json", 10),
+        (f"{SLM}/asr_test_other/stats.json", 9),
+        (f"{SLM}/tts_test/result.json", 12),
+        (f"{SLM}/history.json", 8),
+        (f"{SLM}/tokenizer", 8),
+        (f"{TOK}/eval/test/semantic/result.json", 12),
+        (f"{TOK}/eval/test/codec.json", 6),
+        (f"{TOK}/eval/dev/tokens.json", 6),
+        (f"{TOK}/history.json", 4),
+        (f"{TOK}/config.yaml", 4),
+        ("exp/groundtruth/test/result.json", 12),
+    ],
+)
+def test_missing_file_is_an_error(paths: Paths, missing: str, stage: int) -> None:
+    (paths.root / missing).unlink()
+    with pytest.raises(InputError, match=rf"{missing}: no such file.*run stage {stage}\b"):
+        read(paths)
+
+
+def test_torn_file_and_missing_part(paths: Paths) -> None:
+    path = paths.root / SLM / "tts_test/result.json"
+    change(path, lambda result: result.pop("dnsmos"))
+    with pytest.raises(InputError, match="has no 'dnsmos'; delete it and run stage 12"):
+        read(paths)
+    path.write_text('{"wer": 0.')
+    with pytest.raises(InputError, match=r"tts_test/result.json: not JSON"):
+        read(paths)
+
+
+@pytest.mark.parametrize("place", [f"{SLM}/tts_test", f"{TOK}/eval/test/all", "exp/groundtruth/test"])
+def test_another_judge_is_refused(paths: Paths, place: str) -> None:
+    change(paths.root / place / "result.json", lambda result: result["contract"]["judge"].update(name="other"))
+    with pytest.raises(InputError, match=r"different contracts .*judge"):
+        read(paths)
+
+
+def test_judge_and_recogniser_share_their_normaliser(paths: Paths) -> None:
+    for path in paths.exp.glob("slm_*/asr_test*/result.json"):
+        change(path, lambda result: result["contract"].update(normalizer="none"))
+    with pytest.raises(InputError, match=r"what the recogniser wrote and what the judge read .*normalizer: none and digits"):
+        read(paths)
+
+
+def test_other_utterances_are_refused(paths: Paths) -> None:
+    change(paths.root / TOK / "eval/test/semantic/result.json", lambda result: result["utts"].pop())
+    with pytest.raises(InputError, match=r"set test: recordings and resynthesis_12.5hz_small, semantic .*'eve-005'.*max_eval_utts"):
+        read(paths)
+
+
+def test_seconds(paths: Paths) -> None:
+    experiment = read(paths)
+    seconds = [row["seconds"] for row in benchmark(experiment)["systems"]]
+    # 10 s a unit times the number of its stage; dev and test are two units of tok_dump
+    assert seconds[0] == {"tok_train": 40.0, "tok_dump": 100.0, "slm_train": 80.0}
+    assert seconds[2] == {"feats": 30.0, **seconds[0]}
+    assert seconds_of(shared_markers(experiment.markers)) == {"data": 10.0, "format": 20.0, "tts_score": 120.0}
+    assert taken_up(experiment.markers) == {"slm_train"}
+    assert list(commands_of(experiment.markers)) == COMMANDS
+    assert "report" not in {marker["name"] for marker in experiment.markers}
+
+
+def test_markers_of_a_tokenizer_whose_name_begins_as_anothers(tmp_path: Path) -> None:
+    def marker(tag: str, tok: str) -> dict:
+        return {"stage": 5, "name": "tok_dump", "tag": tag, "seconds": 1.0, "inputs": {f"exp/{tok}/tok_id": "", "dump/raw/x": ""}}
+
+    markers = [marker("resynthesis_12.test", "tok_resynthesis_12"), marker("resynthesis_12.5hz.test", "tok_resynthesis_12.5hz")]
+    assert markers_of(markers, Path("exp/slm_resynthesis_12_small"), Path("exp/tok_resynthesis_12")) == markers[:1]
+
+
+def test_markers_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no marker"):
+        read_markers(tmp_path)
+    (tmp_path / "4_tok_train.json").write_text("[]")
+    with pytest.raises(InputError, match=r"4_tok_train.json: not a marker"):
+        read_markers(tmp_path)

@@ -1,0 +1,151 @@
+"""Tables: controls in all of them, no blank cell, reasons where a number is not; and RESULTS.md around them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lmspt.score.environment import environment
+from lmspt.score.markdown import flat, markdown, results_md, warnings_of
+from lmspt.score.results import CANNOT_SPEAK, Experiment, read_experiment
+from lmspt.score.tables import RECORDINGS, SPOKEN, Table, mean, rate, tables_of
+from tests.score.experiment import COMMANDS, make_experiment
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    paths = make_experiment(tmp_path_factory.mktemp("egs"), ("test", "test_said"))
+    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done")
+
+
+@pytest.fixture(scope="module")
+def tables(experiment: Experiment) -> dict[str, Table]:
+    return {table.title: table for table in tables_of(experiment)}
+
+
+def column(table: Table, name: str) -> dict[tuple[str, ...], str]:
+    where = table.head.index(name)
+    return {row[: table.labels]: row[where] for row in table.rows if len(row) > where}
+
+
+def test_cells() -> None:
+    assert rate({"wer": 0.123, "ci95": [0.1, 0.149]}) == "12.3 [10.0, 14.9]"
+    assert rate({"not_run": "why"}) == "not run (why)"
+    assert mean({"mean": 3.14159, "ci95": [3.0, 3.3], "n": 9, "nan": 0}) == "3.14 [3.00, 3.30]"
+    assert mean({"mean": 3.14159, "ci95": [3.0, 3.3], "n": 9, "nan": 2}) == "3.14 [3.00, 3.30], 2 not measured"
+    assert mean({"not_run": "pesq is not installed"}) == "not run (pesq is not installed)"
+
+
+def test_all_there(tables: dict[str, Table]) -> None:
+    of_set = ("Summary on `{}`", "ASR on `{}`", "TTS on `{}`, read by whisper-base", "Sound on `{}`", "WER by speaker on `{}`")
+    titles = [title.format(name) for title in of_set for name in ("test", "test_said")]
+    assert list(tables) == [*titles, "Codec", "Codebooks", "Token edit distance", "Seconds a stage"]
+
+
+def test_no_cell_is_blank(tables: dict[str, Table]) -> None:
+    for table in tables.values():
+        assert table.rows and table.note
+        for row in table.rows:
+            assert all(cell.strip() for cell in row)
+            assert len(row) == len(table.head) or (len(row) < len(table.head) and row[-1] == CANNOT_SPEAK)
+
+
+def test_recordings_in_every_table_of_scores(tables: dict[str, Table]) -> None:
+    for title, table in tables.items():
+        if "on `" in title or title == "Codec":
+            assert any(RECORDINGS in row[0] for row in table.rows) or RECORDINGS in table.head
+
+
+def test_summary_says_what_the_results_say(experiment: Experiment, tables: dict[str, Table]) -> None:
+    system = experiment.systems[0]
+    row = dict(zip(tables["Summary on `test`"].head, tables["Summary on `test`"].rows[1], strict=True))
+    assert row["ASR WER"] == rate(system.asr["test"]["own"])
+    assert row["TTS WER"] == rate(system.judged["test"]["tts"])
+    assert row["resynthesis WER"] == rate(system.judged["test"]["all"])
+    assert row["in use %"] == "50.0" and row["Hz"] == "12.5"
+    kmeans = tables["Summary on `test`"].rows[3]
+    assert kmeans[0] == "kmeans_12.5hz_small" and kmeans[2] == kmeans[3] == "not run (no decoder)"
+
+
+def test_asr_controls(experiment: Experiment, tables: dict[str, Table]) -> None:
+    errors = column(tables["ASR on `test`"], "Err")
+    for system in experiment.systems:
+        assert errors[system.name, "another utterance's tokens"] == rate(system.asr["test"]["other"])
+        assert errors[system.name, "its tokens, shuffled in time"] == rate(system.asr["test"]["shuffled"])
+    assert errors[RECORDINGS, "as they are, by the judge"] == rate(experiment.groundtruth["test"])
+    assert column(tables["ASR on `test`"], "no end")["kmeans_12.5hz_small", "its tokens"] == "1"
+
+
+def test_columns_add_up(tables: dict[str, Table]) -> None:
+    table = tables["ASR on `test`"]
+    for row in table.rows:
+        cells = dict(zip(table.head, row, strict=True))
+        assert float(cells["Corr"]) + float(cells["Sub"]) + float(cells["Del"]) == pytest.approx(100, abs=0.2)
+        parts = float(cells["Sub"]) + float(cells["Del"]) + float(cells["Ins"])
+        assert parts == pytest.approx(float(cells["Err"].split()[0]), abs=0.2)
+
+
+def test_tts_rows_and_failures(experiment: Experiment, tables: dict[str, Table]) -> None:
+    table = tables["TTS on `test`, read by whisper-base"]
+    assert table.rows[0][:2] == (RECORDINGS, "as they are")
+    assert [row[1] for row in table.rows[1:4]] == list(SPOKEN.values())
+    assert table.rows[-1] == ("kmeans_12.5hz_small", CANNOT_SPEAK)
+    assert column(table, "not ended")["resynthesis_12.5hz_small", "TTS"] == "2"
+    speakers = tables["WER by speaker on `test`"]
+    assert [row[0] for row in speakers.rows] == ["ann", "bob", "eve"]
+    by_speaker = experiment.systems[0].judged["test"]["tts"]["by_speaker"]
+    assert column(speakers, "resynthesis_12.5hz_small: TTS")["eve",] == rate(by_speaker["eve"])
+
+
+def test_seconds(tables: dict[str, Table]) -> None:
+    table = tables["Seconds a stage"]
+    assert column(table, "all systems")["data",] == "10"
+    assert column(table, "kmeans_12.5hz_small")["slm_train",] == "> 80"  # broken off and taken up
+    assert column(table, "kmeans_12.5hz_small")["sum",] == "300"
+
+
+def test_markdown() -> None:
+    table = Table("t", "n", ("system", "a|b", "c"), [("x", "1", "2"), ("y", CANNOT_SPEAK)])
+    assert markdown(table).splitlines() == [
+        "| system | a/b | c |",
+        "| --- | ---: | ---: |",
+        "| x | 1 | 2 |",
+        f"| y | {CANNOT_SPEAK} | – |",
+    ]
+
+
+def test_results_md(experiment: Experiment) -> None:
+    text = results_md("digits/slm1", experiment, environment())
+    assert text.startswith("# RESULTS\n")
+    for heading in ("## Environments", "## Contract", "## Commands", "## Scores", "### Codec"):
+        assert f"\n{heading}\n" in text
+    for key in ("date", "python", "torch", "espnet", "transformers", "git hash", "cpu", "threads"):
+        assert f"\n- {key}: `" in text
+    assert "- speech.judge.name: `whisper-base`" in text
+    assert all(f"\n{command}\n" in text for command in COMMANDS)
+    assert "not run (pesq is not installed; its core" in text
+
+
+def test_warning_of_a_judge_of_the_teachers_family(experiment: Experiment) -> None:
+    (warning,) = warnings_of(experiment)
+    assert "whisper-tiny.en" in warning and "whisper-base" in warning
+    assert f"> **Warning.** {warning}" in results_md("x", experiment, {"date": "today"})
+
+
+@pytest.mark.parametrize(("judge", "warned"), [("faster-whisper-base", True), ("hubert-base", False), ("parakeet-tiny", False)])
+def test_families(experiment: Experiment, judge: str, warned: bool) -> None:
+    contract = {**experiment.contract, "speech": {"judge": {"name": judge}}}
+    assert bool(warnings_of(replace(experiment, contract=contract))) == warned
+
+
+def test_contract_is_flattened() -> None:
+    assert list(flat({"a": {"b": {"c": 1}, "d": "e"}, "f": None})) == [("a.b.c", "1"), ("a.d", "e"), ("f", "null")]
+
+
+def test_environment_without_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("lmspt.score.environment.ROOT", tmp_path)
+    assert environment()["git hash"] == "unknown: this is no git checkout"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert environment()["git hash"] == "unknown: this is no git checkout"
