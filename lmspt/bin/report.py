@@ -1,0 +1,46 @@
+"""Stage 13: all systems in tables, figures and players: RESULTS.md, report.html, benchmark.json."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lmspt.bin.log import start_log
+from lmspt.errors import run_main
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--systems", type=Path, nargs="+", required=True, help="exp/slm_<tag> of each system")
+    p.add_argument("--sets", required=True, help="test sets, e.g. 'test_a test_b'")
+    p.add_argument("--valid", required=True, help="validation set: codebook use is taken from it")
+    p.add_argument("--groundtruth", type=Path, required=True, help="exp/groundtruth")
+    p.add_argument("--raw", type=Path, required=True, help="formatted sets, dump/raw")
+    p.add_argument("--tokens", type=Path, required=True, help="token stores, dump/tokens")
+    p.add_argument("--done", type=Path, required=True, help="markers of stages, exp/.done")
+    p.add_argument("--out", type=Path, required=True, help="results folder of the recipe")
+    return p
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, collect, write."""
+    args = parser().parse_args(argv)
+    from lmspt.files import write_json, write_text
+    from lmspt.score.environment import environment
+    from lmspt.score.markdown import results_md
+    from lmspt.score.page import page
+    from lmspt.score.results import benchmark, read_experiment
+
+    start_log()
+    experiment = read_experiment(args.systems, args.sets.split(), args.valid, args.groundtruth, args.done)
+    where, name = environment(), "/".join(args.out.resolve().parts[-3:-1])
+    html = page(name, experiment, where, args.raw, args.tokens)
+    write_text(args.out / "RESULTS.md", results_md(name, experiment, where))
+    write_text(args.out / "report.html", html)
+    write_json(args.out / "benchmark.json", benchmark(experiment))
+    print(f"{args.out}: {len(args.systems)} systems on {args.sets}; the page has {len(html) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    run_main(main)
