@@ -417,6 +417,7 @@ stage_report() {
     for conf in "${toks[@]}"; do
         system_of "${conf}"
         systems+=("${slm_exp}")
+        need 6 "${tok_exp}/eval/${valid_set}/tokens.json"
         for set in "${tests[@]}"; do
             need 6 "${tok_exp}/eval/${set}/tokens.json"
             need 10 "${slm_exp}/asr_${set}"{,_other,_shuffled}/result.json
@@ -427,7 +428,8 @@ stage_report() {
     makes "${resultsdir}"/{RESULTS.md,report.html,benchmark.json}
     if stale; then
         run "${train_cmd[@]}" "${expdir}/logs/report.log" \
-            python -m lmspt.bin.report --systems "${systems[@]}" --sets "${test_sets}" \
+            python -m lmspt.bin.report --systems "${systems[@]}" --sets "${test_sets}" --valid "${valid_set}" \
+            --tokens "${dumpdir}/tokens" \
             --groundtruth "${expdir}/groundtruth" --raw "${raw}" --done "${expdir}/.done" --out "${resultsdir}"
         if ! ${dry_run}; then log "see ${resultsdir}/RESULTS.md; listen in ${resultsdir}/report.html"; fi
         finish

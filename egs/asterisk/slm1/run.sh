@@ -8,8 +8,9 @@ set -euo pipefail
     --tok_train_set train_tok \
     --valid_set dev \
     --test_sets "test_prompts test_said" \
-    --tok_list "conf/tok/resynthesis_12.5hz.yaml" \
+    --tok_list "conf/tok/resynthesis_12.5hz.yaml conf/tok/kmeans_12.5hz.yaml" \
     --slm_config conf/slm/small.yaml \
-    --train_variants 2 \
+    --train_variants 1 \
+    --max_eval_utts 40 \
     --normalizer english \
     "$@"
