@@ -92,9 +92,12 @@ def build_objective(config: ObjectiveConfig, model: ModelConfig) -> nn.Module | 
     """The configured objective, or None for a plain codec.
 
     Raises:
-        InputError: a layer the teacher does not have, or another sample rate than the teacher's.
+        InputError: a layer the teacher does not have, another sample rate than the teacher's, or a semantic stream that
+            nothing trains.
     """
     if config.objective == "none":
+        if model.detach_semantic:
+            raise InputError("detach_semantic with objective none leaves the semantic stream untrained; set one of them otherwise")
         return None
     teacher = load_whisper(config.teacher)
     if not all(1 <= layer <= teacher.n_layers for layer in config.teacher_layers):

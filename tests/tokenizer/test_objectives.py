@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -86,3 +87,19 @@ def test_none_builds_nothing_and_bad_layers_are_refused():
     assert build_objective(ObjectiveConfig(objective="none"), TINY) is None
     with pytest.raises(InputError, match="layers 1 to 4"):
         build_objective(ObjectiveConfig(teacher_layers=[5]), TINY)
+    with pytest.raises(InputError, match="untrained"):
+        build_objective(ObjectiveConfig(objective="none"), replace(TINY, detach_semantic=True))
+
+
+def test_detached_semantic_stream_hears_the_objective_only():
+    torch.manual_seed(0)
+    wav, lengths = noise(2, 16000), torch.tensor([16000, 16000])
+    reached = {}
+    for detached in (False, True):
+        model = LMSPT(replace(TINY, detach_semantic=detached))
+        MultiResolutionMel(16000)(outputs(model, wav, lengths).wav, wav, lengths).backward()
+        reached[detached] = {
+            name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0
+        }
+    assert reached[False] - reached[True] == {"semantic_encoder", "semantic_quantizer"}
+    assert reached[True] == {"acoustic_encoder", "acoustic_quantizer", "decoder"}
