@@ -1,0 +1,51 @@
+"""Stage 12: what a judge reads in the audio of a set, how near its voices are, and how it rates."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lmspt.bin.log import start_log
+from lmspt.errors import run_main
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--ref", type=Path, required=True, help="formatted set: texts, speakers and real audio")
+    p.add_argument(
+        "--wav", type=Path, required=True, help="folder with the wav.scp that is scored; --ref itself for the real audio"
+    )
+    p.add_argument("--out", type=Path, required=True, help="gets ref.trn, hyp.trn, result.txt, result.json")
+    p.add_argument("--judge", default="whisper-base", help="recogniser: a name or a folder with a CTranslate2 Whisper")
+    p.add_argument("--normalizer", default="english", help="none, digits or english")
+    p.add_argument("--max_utts", type=int, help="score at most so many, the same for every system")
+    p.add_argument("--num_threads", type=int, default=2)
+    return p
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, score, write."""
+    args = parser().parse_args(argv)
+    from lmspt.data.datadir import DataDir
+    from lmspt.data.subset import choose_utts
+    from lmspt.files import write_json
+    from lmspt.score.judge import Judge
+    from lmspt.score.normalize import find_normalizer
+    from lmspt.score.speech import Speech
+    from lmspt.score.trn import write_trn
+    from lmspt.score.tts import score_speech
+
+    start_log()
+    normalizer, data, spoken = find_normalizer(args.normalizer), DataDir(args.ref), Speech(args.wav)
+    utts = choose_utts(data.utts, args.max_utts)
+    judge = Judge(args.judge, args.num_threads)
+    utterances, result = score_speech(data, spoken, utts, judge, normalizer, args.num_threads)
+    write_trn(args.out, utterances)
+    write_json(args.out / "result.json", result)
+    low, high = result["ci95"]
+    print(f"{args.out}: WER {result['wer']:.1%} [{low:.1%}, {high:.1%}] by {judge.name}, {len(utts)} utterances")
+
+
+if __name__ == "__main__":
+    run_main(main)
