@@ -30,7 +30,9 @@ def heavy_imports(*commands: list[str]) -> list[str]:
     return done.stderr.split("\n")[-2].split()
 
 
-@pytest.mark.parametrize("command", ["format_data", "validate_data", "fix_data", "asr_score"])
+@pytest.mark.parametrize(
+    "command", ["format_data", "validate_data", "fix_data", "slm_data", "asr_score", "codec_score", "tts_score", "report", "pack"]
+)
 def test_help(command: str) -> None:
     assert heavy_imports([command, "--help"]) == []
 

@@ -387,7 +387,7 @@ judge_wavs() {
     option max_eval_utts "${max_eval_utts}"
     makes "${out}/result.json"
     if stale; then
-        run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${out}/logs/tts_score.log" \
+        run "${decode_cmd[@]}" "${out}/logs/tts_score.log" \
             python -m lmspt.bin.tts_score --ref "${raw}/${set}" --wav "${wavs}" --out "${out}" \
             --judge "${judge}" --normalizer "${normalizer}" --max_utts "${max_eval_utts}"
         finish

@@ -10,6 +10,6 @@ set -euo pipefail
     --tok_list "conf/tok/resynthesis_12.5hz.yaml conf/tok/kmeans_12.5hz.yaml" \
     --slm_config conf/slm/small.yaml \
     --train_variants 1 \
-    --max_eval_utts 120 \
+    --max_eval_utts 100 \
     --normalizer digits \
     "$@"
