@@ -74,7 +74,7 @@ def pipe_commands(source: str) -> list[list[str]]:
         raise InputError(f"'{source}': {error}; quote the command as in a shell") from None
     for command in commands:
         if not command or shutil.which(command[0]) is None:
-            raise InputError(f"'{source}': program '{' '.join(command[:1])}' is not installed")
+            raise InputError(f"'{source}': program '{' '.join(command[:1])}' is not installed; install it or mend the line")
     return commands
 
 
@@ -171,7 +171,7 @@ def _opened(source: str) -> Iterator[soundfile.SoundFile]:
 def _existing(source: str) -> str:
     path = Path(source)
     if not path.is_file():
-        raise InputError(f"{source}: no such file")
+        raise InputError(f"{source}: no such file; mend the path in wav.scp or remove the line")
     if path.stat().st_size == 0:
         raise InputError(f"{source}: is an empty file; fetch it again or remove its line")
     if path.suffix.lower() == ".raw":
@@ -202,7 +202,8 @@ def _output_of(source: str) -> bytes:
             command, input=data, stdin=subprocess.DEVNULL if data is None else None, capture_output=True, check=False
         )
         if done.returncode:
-            raise InputError(f"'{source}': {command[0]} failed: {done.stderr.decode(errors='replace').strip()[-200:]}")
+            said = done.stderr.decode(errors="replace").strip()[-200:]
+            raise InputError(f"'{source}': {command[0]} failed ({said}); try the command by hand")
         data = done.stdout
     if not data:
         raise InputError(f"'{source}': wrote nothing; try the command by hand")

@@ -106,7 +106,7 @@ class DataDir:
     def __init__(self, folder: str | Path, optional: Collection[str] = (), found: Found = stop) -> None:
         self.folder = Path(folder)
         if not self.folder.is_dir():
-            raise InputError(f"{self.folder}: no such data directory")
+            raise InputError(f"{self.folder}: no such data directory; run the stage that writes it")
         self._unclear: set[str] = set()  # utterances whose segment or join cannot be read
 
         def table(name: str, parse: Callable[[str], Value] = str) -> dict[str, Value]:

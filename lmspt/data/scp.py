@@ -100,7 +100,7 @@ def in_byte_order(keys: Iterable[str]) -> list[str]:
 
 def _lines(path: Path) -> list[str]:
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: no such file; run the stage that writes it")
     content = path.read_bytes()
     if content.startswith(b"\xef\xbb\xbf"):
         raise InputError(f"{path}:1: a byte order mark; remove it: sed -i '1s/^\\xEF\\xBB\\xBF//' {path}")

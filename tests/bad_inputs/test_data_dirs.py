@@ -43,8 +43,8 @@ SORTED = "sort it with LC_ALL=C sort, or run utils/fix_data_dir.sh"
 
 # what is wrong, how it comes about, what validate_data says of it
 FOUND_AT_ONCE = [
-    ("no wav.scp", lambda folder: (folder / "wav.scp").unlink(), "/wav.scp: no such file"),
-    ("no text", lambda folder: (folder / "text").unlink(), "/text: no such file"),
+    ("no wav.scp", lambda folder: (folder / "wav.scp").unlink(), "/wav.scp: no such file; run the stage that writes it"),
+    ("no text", lambda folder: (folder / "text").unlink(), "/text: no such file; run the stage that writes it"),
     ("empty text", content("text", b""), "/text: is empty; write it again"),
     ("latin-1", content("text", "a-1 x\na-2 x\nb-1 où\n".encode("latin-1")), "/text:3: not UTF-8; convert the file with iconv"),
     ("byte order mark", content("text", b"\xef\xbb\xbfa-1 x\na-2 x\nb-1 x\n"), "/text:1: a byte order mark; remove it: sed"),
@@ -65,7 +65,7 @@ FOUND_AT_ONCE = [
     ("segment too long", lines("segments", "a-1 a-2 0 0.6"), "/segments: 'a-1' ends at 0.6 s, "),
     ("join of two", lines("joins", "a-1 a-2 0.1"), "/joins: 'a-1' has 'a-2 0.1'; write '<utterance> <recording> [<pause"),
     ("join of nothing", lines("joins", "a-1 a-2 0.1 c"), "/wav.scp: no 'c', which utterance 'a-1' needs"),
-    ("missing audio", lambda folder: (folder / "audio/a-2.wav").unlink(), "/audio/a-2.wav: no such file"),
+    ("missing audio", lambda folder: (folder / "audio/a-2.wav").unlink(), "/audio/a-2.wav: no such file; mend the path"),
     ("empty audio", content("audio/a-2.wav", b""), "/audio/a-2.wav: is an empty file; fetch it again"),
     ("not audio", content("audio/a-2.wav", b"<html>404</html>"), "/audio/a-2.wav: cannot be read as audio (Format not recog"),
     ("no samples", audio(noise(0.0)), "/audio/a-2.wav: holds no samples; remove its line"),
@@ -77,7 +77,11 @@ FOUND_AT_ONCE = [
 FOUND_WHEN_READ = [
     ("NaN", audio(not_a_number(), subtype="FLOAT"), "/audio/a-2.wav: holds NaN or infinite samples; replace the file"),
     ("silent", audio(np.zeros(8000)), "/audio/a-2.wav is silent; remove it"),
-    ("failing pipe", lines("wav.scp", "a-1 false |", "a-2 false |", "b-1 false |"), "a-1: 'false |': false failed"),
+    (
+        "failing pipe",
+        lines("wav.scp", "a-1 false |", "a-2 false |", "b-1 false |"),
+        "a-1: 'false |': false failed (); try the command by hand",
+    ),
 ]
 
 
@@ -121,7 +125,10 @@ def test_fix_leaves_what_it_cannot_mend(refused: Callable[..., str], tmp_path: P
 
 @pytest.mark.parametrize("command", [["validate_data"], ["fix_data"], ["format_data", "--out", "raw", "--data"]])
 def test_no_such_directory(refused: Callable[..., str], tmp_path: Path, command: list[str]) -> None:
-    assert refused(*command, tmp_path / "nowhere") == f"error: {tmp_path}/nowhere: no such data directory\n"
+    assert (
+        refused(*command, tmp_path / "nowhere")
+        == f"error: {tmp_path}/nowhere: no such data directory; run the stage that writes it\n"
+    )
 
 
 def test_nothing_but_the_message_reaches_the_user(tmp_path: Path) -> None:

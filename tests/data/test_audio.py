@@ -134,7 +134,7 @@ def test_pipes_that_did_not_know_their_length(tmp_path: Path, promised: int) -> 
     ("source", "message"),
     [
         ("no-such-program x.wav |", "program 'no-such-program' is not installed"),
-        ("cat /no/such/file.wav |", "cat failed: cat: /no/such/file.wav"),
+        ("cat /no/such/file.wav |", "cat failed (cat: /no/such/file.wav"),
         ("cat /no/such/file.wav | cat |", "cat failed"),
         ("cat /no/such/file.wav | no-such-program |", "program 'no-such-program' is not installed"),
         ("true |", "wrote nothing; try the command by hand"),

@@ -47,7 +47,9 @@ def test_pipes_are_not_run(tmp_path: Path) -> None:
     assert "0.00 hours and 1 utterance of unknown length (audio not read)" in validate(folder).summary()
     assert not (tmp_path / "run").exists()
     write_lines(folder / "wav.scp", "a-1 no-such-program x |", *lines[1:])
-    assert messages(folder) == ["wav.scp: 'a-1': 'no-such-program x |': program 'no-such-program' is not installed"]
+    assert messages(folder) == [
+        "wav.scp: 'a-1': 'no-such-program x |': program 'no-such-program' is not installed; install it or mend the line"
+    ]
 
 
 def test_unsorted_tables_name_line_and_both_keys(tmp_path: Path) -> None:
@@ -117,7 +119,9 @@ def test_a_bad_recording_is_one_problem_however_often_it_is_used(tmp_path: Path)
     folder = sound_dir(tmp_path / "data")
     (folder / "audio" / "b-1.wav").unlink()
     write_lines(folder / "joins", "a-1 b-1 0 b-1", "a-2 b-1")
-    assert messages(folder) == [f"wav.scp: 'b-1': {folder}/audio/b-1.wav: no such file"]
+    assert messages(folder) == [
+        f"wav.scp: 'b-1': {folder}/audio/b-1.wav: no such file; mend the path in wav.scp or remove the line"
+    ]
 
 
 def test_a_thousand_problems_are_twenty_lines(tmp_path: Path) -> None:
