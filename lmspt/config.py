@@ -29,7 +29,7 @@ def load_config(path: str | Path, overrides: Sequence[str], *classes: type) -> t
         InputError: unknown key (with the nearest known one), wrong type, duplicate key, or unreadable file.
     """
     known = _known_fields(classes)
-    values = _read_yaml(Path(path))
+    values = read_yaml(Path(path))
     values.update(_parse_overrides(overrides))
     for key in values:
         if key not in known:
@@ -81,7 +81,12 @@ _FLOAT = "tag:yaml.org,2002:float"
 _UniqueKeyLoader.add_implicit_resolver(_FLOAT, re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The keys and values of a flat YAML file, unchecked.
+
+    Raises:
+        InputError: no such file, not YAML, a key twice, or no ``key: value`` lines.
+    """
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # a SafeLoader subclass
     except FileNotFoundError:
@@ -108,7 +113,10 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
             text = next(words, None)
             if text is None:
                 raise InputError(f"config override '{word}' has no value")
-        values[key.replace("-", "_")] = yaml.load(text, Loader=_UniqueKeyLoader)
+        try:
+            values[key.replace("-", "_")] = yaml.load(text, Loader=_UniqueKeyLoader)
+        except yaml.YAMLError:
+            raise InputError(f"config override '--{key}': '{text}' is not readable as YAML; a list is written \"[1, 2]\"") from None
     return values
 
 

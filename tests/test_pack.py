@@ -98,8 +98,8 @@ def test_the_readmes_lines_load_it(paths: Paths, tmp_path: Path, monkeypatch: py
     from lmspt.slm.checkpoint import save_slm
     from lmspt.slm.config import CONFIGS
     from lmspt.tokenizer.checkpoint import save_tokenizer
-    from lmspt.tokenizer.training import CONFIGS as TOK_CONFIGS
-    from lmspt.tokenizer.training import ModelConfig
+    from lmspt.tokenizer.config import CONFIGS as TOK_CONFIGS
+    from lmspt.tokenizer.config import ModelConfig
     from tests.slm.toy import CONFIG, toy_model
     from tests.tokenizer.test_model import tiny
 

@@ -26,7 +26,8 @@ def main(argv: list[str] | None = None) -> None:
 
     from lmspt.config import load_config
     from lmspt.data.datadir import DataDir
-    from lmspt.tokenizer.kmeans import KMeansConfig, dump_teacher_features
+    from lmspt.tokenizer.config import KMeansConfig
+    from lmspt.tokenizer.kmeans import dump_teacher_features
 
     start_log()
     torch.set_num_threads(args.num_threads)

@@ -25,14 +25,15 @@ def main(argv: list[str] | None = None) -> None:
     """Parse, train, save."""
     args, overrides = parser().parse_known_args(argv)
     from lmspt.config import dump_config, load_config
-    from lmspt.slm.checkpoint import save_slm
     from lmspt.slm.config import CONFIGS
-    from lmspt.slm.training import train
 
     configs = load_config(args.config, [f"ngpu={args.ngpu}", *overrides], *CONFIGS)
     if args.print_config:
         print(dump_config(*configs), end="")
         return
+    from lmspt.slm.checkpoint import save_slm
+    from lmspt.slm.training import train
+
     start_log()
     save_slm(args.out, train(configs, args.data, args.out), configs, args.tokenizer)
     print(args.out)

@@ -26,9 +26,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Parse, train, save."""
     args, overrides = parser().parse_known_args(argv)
-    from lmspt.tokenizer.checkpoint import save_tokenizer, tokenizer_kind
-    from lmspt.tokenizer.kmeans import KMeansConfig, train_kmeans
-    from lmspt.tokenizer.training import CONFIGS, train
+    from lmspt.tokenizer.config import CONFIGS, KMeansConfig, tokenizer_kind
 
     kmeans = tokenizer_kind(args.config) == "kmeans"
     if kmeans:
@@ -38,6 +36,10 @@ def main(argv: list[str] | None = None) -> None:
     if args.print_config:
         print(dump_config(*configs), end="")
         return
+    from lmspt.tokenizer.checkpoint import save_tokenizer
+    from lmspt.tokenizer.kmeans import train_kmeans
+    from lmspt.tokenizer.training import train
+
     start_log()
     if kmeans:
         state = {"centroids": train_kmeans(configs[0], args.feats)}

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from lmspt.data.audio import Utterances
 from lmspt.data.variation import VariationConfig
-
-
-@dataclass
-class BatchConfig:
-    """Crops a batch and their length (seconds)."""
-
-    batch_size: int = 8
-    segment_seconds: float = 2.0
+from lmspt.tokenizer.config import BatchConfig
 
 
 class Crops:

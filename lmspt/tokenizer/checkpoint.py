@@ -6,16 +6,15 @@ import hashlib
 from pathlib import Path
 
 import torch
-import yaml
 from safetensors.torch import load_file, save_file
 
 from lmspt.config import load_config, save_config
 from lmspt.errors import InputError
 from lmspt.files import atomic, sha256_of, write_text
+from lmspt.tokenizer.config import CONFIGS, KMeansConfig, tokenizer_kind
 from lmspt.tokenizer.interface import Tokenizer
-from lmspt.tokenizer.kmeans import KMeansConfig, KMeansTokenizer
+from lmspt.tokenizer.kmeans import KMeansTokenizer
 from lmspt.tokenizer.model import LMSPT
-from lmspt.tokenizer.training import CONFIGS
 
 
 class TrainedLMSPT:
@@ -39,20 +38,6 @@ def save_tokenizer(folder: Path, state: dict[str, torch.Tensor], *configs: objec
     tok_id = f"{folder.name.removeprefix('tok_')}-{digest.hexdigest()[:8]}"
     write_text(folder / "tok_id", tok_id + "\n")
     return tok_id
-
-
-def tokenizer_kind(config: Path) -> str:
-    """``lmspt`` or ``kmeans``: the value of the config's key ``tokenizer``.
-
-    Raises:
-        InputError: no such file or kind.
-    """
-    if not config.is_file():
-        raise InputError(f"{config}: no such tokenizer config")
-    kind = (yaml.safe_load(config.read_text(encoding="utf-8")) or {}).get("tokenizer", "lmspt")
-    if kind not in ("lmspt", "kmeans"):
-        raise InputError(f"{config}: tokenizer '{kind}'; known kinds: lmspt, kmeans")
-    return kind
 
 
 def load_tokenizer(folder: str | Path) -> Tokenizer:

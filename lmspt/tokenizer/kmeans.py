@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,23 +16,10 @@ from lmspt.data.features import read_features, write_features
 from lmspt.errors import InputError
 from lmspt.teacher.whisper import load_whisper
 from lmspt.tokenizer.batches import by_length, pad
+from lmspt.tokenizer.config import KMeansConfig
 from lmspt.tokenizer.convnext import length_mask
 from lmspt.tokenizer.interface import Stream
 from lmspt.tokenizer.objectives import pool
-
-
-@dataclass
-class KMeansConfig:
-    """``size`` centroids of layer ``teacher_layer`` (from 1) pooled to ``frame_rate`` (Hz), learned from the features of
-    ``max_utts`` utterances (stage 3 dumps them)."""
-
-    tokenizer: Literal["kmeans"] = "kmeans"
-    teacher: str = "whisper-tiny.en"
-    teacher_layer: int = 4
-    frame_rate: float = 12.5
-    size: int = 512
-    max_utts: int = 1000
-    seed: int = 0
 
 
 class KMeansTokenizer:

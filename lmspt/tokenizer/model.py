@@ -9,42 +9,17 @@ Paper: arXiv 2506.16738, section 3; the residual ``z_a - s`` is the released mod
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from lmspt.errors import InputError
+from lmspt.tokenizer.config import ModelConfig
 from lmspt.tokenizer.convnext import length_mask
 from lmspt.tokenizer.decoder import FRAME_HOP, Decoder
 from lmspt.tokenizer.encoder import Encoder
 from lmspt.tokenizer.interface import Stream
 from lmspt.tokenizer.quantizer import ResidualQuantizer, VectorQuantizer
-
-
-@dataclass
-class ModelConfig:
-    """Shape of an LM-SPT tokenizer. ``frame_rate`` (Hz) divides 50, the rate of the STFT frames.
-
-    With ``detach_semantic`` the main decoder's losses do not reach the semantic stream: what it holds is decided by the
-    distillation alone. (The paper lets them, with a distillation weight that outvotes them.)
-    """
-
-    tokenizer: Literal["lmspt"] = "lmspt"
-    sample_rate: int = 16000
-    frame_rate: float = 12.5
-    dim: int = 256
-    encoder_layers: int = 4
-    slow_layers: int = 2
-    decoder_dim: int = 256
-    decoder_layers: int = 5
-    aux_dim: int = 192
-    aux_layers: int = 1
-    semantic_size: int = 512
-    acoustic_codebooks: int = 3
-    acoustic_size: int = 512
-    code_dim: int = 32
-    detach_semantic: bool = False
 
 
 @dataclass

@@ -5,32 +5,15 @@ Each is called with the original wav and the model's output and returns a scalar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lmspt.errors import InputError
 from lmspt.teacher.whisper import WhisperTeacher, load_whisper
+from lmspt.tokenizer.config import ModelConfig, ObjectiveConfig
 from lmspt.tokenizer.losses import feature_distance
-from lmspt.tokenizer.model import ModelConfig, Output
-
-
-@dataclass
-class ObjectiveConfig:
-    """Which objective, against which frozen encoder.
-
-    ``objective: resynthesis`` is the paper's (Eq. 1), ``feature`` matches pooled teacher features directly (the baseline
-    the paper argues against), ``none`` trains a plain codec. ``teacher_layers`` counts from 1.
-    """
-
-    objective: Literal["resynthesis", "feature", "none"] = "resynthesis"
-    teacher: str = "whisper-tiny.en"
-    teacher_layers: list[int] = field(default_factory=lambda: [4])
-    distance: Literal["mse", "l1", "cosine"] = "mse"
-    distill_weight: float = 10.0
+from lmspt.tokenizer.model import Output
 
 
 class Resynthesis(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -12,36 +12,15 @@ from torch.nn import functional as F
 
 from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
-from lmspt.data.variation import VariationConfig
 from lmspt.errors import InputError
 from lmspt.files import write_json
-from lmspt.tokenizer.batches import BatchConfig, Crops, WholeUtterances
+from lmspt.tokenizer.batches import Crops, WholeUtterances
+from lmspt.tokenizer.config import LossConfig
 from lmspt.tokenizer.health import Health, health
 from lmspt.tokenizer.losses import MultiResolutionMel
-from lmspt.tokenizer.model import LMSPT, ModelConfig
-from lmspt.tokenizer.objectives import ObjectiveConfig, build_objective
-from lmspt.train.config import TrainConfig
+from lmspt.tokenizer.model import LMSPT
+from lmspt.tokenizer.objectives import build_objective
 from lmspt.train.engine import fit
-
-
-@dataclass
-class LossConfig:
-    """Weights of the losses beside the objective's.
-
-    ``diversity_weight`` rewards an even use of the semantic codebook (the entropy of the batch's mean soft assignment);
-    ``quantizer_dropout`` is the share of a batch whose number of acoustic codebooks is drawn from 0 to all, so that
-    speech from semantic tokens alone is trained too.
-    """
-
-    mel_weight: float = 15.0
-    commitment_weight: float = 0.25
-    diversity_weight: float = 0.5
-    quantizer_dropout: float = 0.5
-    collapse_use: float = 0.05
-    collapse_patience: int = 5
-
-
-CONFIGS = (ModelConfig, ObjectiveConfig, LossConfig, BatchConfig, VariationConfig, TrainConfig)
 
 
 class TokenizerTraining(nn.Module):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lmspt.data.audio import Utterances
 from lmspt.data.variation import VariationConfig
-from lmspt.tokenizer.batches import BatchConfig, Crops, WholeUtterances, by_length
+from lmspt.tokenizer.batches import Crops, WholeUtterances, by_length
+from lmspt.tokenizer.config import BatchConfig
 from tests.tokenizer.corpus import RATE, write_corpus
 
 

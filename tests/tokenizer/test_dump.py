@@ -12,13 +12,11 @@ from lmspt.data.audio import Utterances
 from lmspt.data.tokens import TokenStore, TokenWriter
 from lmspt.data.variation import VariationConfig
 from lmspt.errors import InputError
-from lmspt.tokenizer.batches import BatchConfig
 from lmspt.tokenizer.checkpoint import load_tokenizer, save_tokenizer
+from lmspt.tokenizer.config import BatchConfig, LossConfig, ObjectiveConfig
 from lmspt.tokenizer.dump import dump
 from lmspt.tokenizer.evaluate import resynthesise, token_report
 from lmspt.tokenizer.model import LMSPT
-from lmspt.tokenizer.objectives import ObjectiveConfig
-from lmspt.tokenizer.training import LossConfig
 from lmspt.train.config import TrainConfig
 from tests.tokenizer.corpus import RATE, write_corpus
 from tests.tokenizer.test_objectives import TINY

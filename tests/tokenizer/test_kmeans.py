@@ -9,8 +9,9 @@ import torch
 from lmspt.data.features import read_features
 from lmspt.errors import InputError
 from lmspt.tokenizer.batches import pad
+from lmspt.tokenizer.config import KMeansConfig
 from lmspt.tokenizer.health import count_codes, health
-from lmspt.tokenizer.kmeans import KMeansConfig, KMeansTokenizer, dump_teacher_features, train_kmeans
+from lmspt.tokenizer.kmeans import KMeansTokenizer, dump_teacher_features, train_kmeans
 from tests.tokenizer.corpus import voiced, write_corpus
 
 CONFIG = KMeansConfig(size=8)

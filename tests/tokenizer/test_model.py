@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from lmspt.errors import InputError
+from lmspt.tokenizer.config import ModelConfig
 from lmspt.tokenizer.decoder import InverseSTFT
-from lmspt.tokenizer.model import LMSPT, ModelConfig
+from lmspt.tokenizer.model import LMSPT
 
 
 def tiny(**kw):

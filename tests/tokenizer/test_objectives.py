@@ -10,9 +10,10 @@ import torch
 
 from lmspt.errors import InputError
 from lmspt.teacher.whisper import load_whisper
+from lmspt.tokenizer.config import ModelConfig, ObjectiveConfig
 from lmspt.tokenizer.losses import MultiResolutionMel, feature_distance
-from lmspt.tokenizer.model import LMSPT, ModelConfig
-from lmspt.tokenizer.objectives import FeatureMatch, ObjectiveConfig, Resynthesis, build_objective, pool
+from lmspt.tokenizer.model import LMSPT
+from lmspt.tokenizer.objectives import FeatureMatch, Resynthesis, build_objective, pool
 
 TINY = ModelConfig(dim=32, encoder_layers=1, slow_layers=1, decoder_dim=32, decoder_layers=1, aux_dim=32, semantic_size=16,
                    acoustic_codebooks=2, acoustic_size=16, code_dim=8)  # fmt: skip
