@@ -1,0 +1,66 @@
+"""Training: what is learned survives a kill bit for bit; a collapsed codebook stops it; health is on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lmspt.data.variation import VariationConfig
+from lmspt.errors import InputError
+from lmspt.tokenizer.config import BatchConfig, LossConfig, ObjectiveConfig
+from lmspt.tokenizer.training import train
+from lmspt.train.config import TrainConfig
+from tests.tokenizer.corpus import write_corpus
+from tests.tokenizer.test_objectives import TINY
+
+SCHEDULE = TrainConfig(max_epoch=3, steps_per_epoch=3, lr=1e-3, warmup_steps=2, num_threads=1)
+
+
+def configs(schedule=SCHEDULE, **loss):
+    batch = BatchConfig(batch_size=3, segment_seconds=0.6)
+    return (TINY, ObjectiveConfig(teacher_layers=[2, 4]), LossConfig(**loss), batch, VariationConfig(), schedule)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("raw")
+    write_corpus(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(raw, tmp_path_factory):
+    out = tmp_path_factory.mktemp("exp") / "tok_whole"
+    return train(configs(), raw, raw, out), out
+
+
+def test_resumed_training_ends_bit_identical(raw, whole, tmp_path):
+    model, out = whole
+    resumed = tmp_path / "tok_resumed"
+    resumed.mkdir()
+    # as after a kill in epoch 3: the checkpoint of epoch 2 is the newest whole one
+    (resumed / "checkpoint.pth").write_bytes((out / "checkpoint.previous.pth").read_bytes())
+    again = train(configs(), raw, raw, resumed)
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+def test_losses_and_health_are_kept(whole):
+    _, out = whole
+    history = json.loads((out / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    assert {"loss", "mel", "commitment", "distill"} <= history[0]["valid"].keys()
+    assert history[-1]["valid"]["mel"] < history[0]["valid"]["mel"]
+    health = json.loads((out / "health.json").read_text())
+    assert set(health) == {"semantic", "acoustic1", "acoustic2"}
+    assert history[-1]["valid"]["semantic_use"] == health["semantic"]["use"]
+    assert (out / "tensorboard/train").is_dir()
+
+
+def test_a_collapsed_codebook_stops_the_training(raw, tmp_path):
+    schedule = replace(SCHEDULE, max_epoch=2)
+    with pytest.raises(InputError, match="the semantic codebook has collapsed"):
+        train(configs(schedule, collapse_use=1.1, collapse_patience=2), raw, raw, tmp_path / "tok_collapsed")
+    assert len(json.loads((tmp_path / "tok_collapsed/history.json").read_text())) == 1
