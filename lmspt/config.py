@@ -17,11 +17,11 @@ from lmspt.errors import InputError
 from lmspt.files import write_text
 
 
-def load_config(path: str | Path, overrides: Sequence[str], *classes: type) -> tuple[Any, ...]:
+def load_config(path: str | Path | None, overrides: Sequence[str], *classes: type) -> tuple[Any, ...]:
     """Read a flat YAML file and overrides into one instance of each dataclass.
 
     Args:
-        path: YAML file of ``key: value`` lines.
+        path: YAML file of ``key: value`` lines; ``None`` for defaults and overrides alone.
         overrides: ``["--max_epoch", "3", "lr=1e-4"]``; they win over the file.
         classes: dataclasses whose field names are disjoint.
 
@@ -29,7 +29,8 @@ def load_config(path: str | Path, overrides: Sequence[str], *classes: type) -> t
         InputError: unknown key (with the nearest known one), wrong type, duplicate key, or unreadable file.
     """
     known = _known_fields(classes)
-    values = read_yaml(Path(path))
+    values = read_yaml(Path(path)) if path else {}
+    path = path or "command line"
     values.update(_parse_overrides(overrides))
     for key in values:
         if key not in known:

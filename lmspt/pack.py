@@ -30,7 +30,7 @@ from lmspt.slm.checkpoint import load_slm
 from lmspt.tokenizer.checkpoint import load_tokenizer
 
 tokenizer = load_tokenizer("{name}/tokenizer")
-model, sampling = load_slm(Path("{name}/slm"))
+model = load_slm(Path("{name}/slm"))
 ```
 
 or as commands, for a formatted data directory (`dump/raw/<set>` of a recipe):

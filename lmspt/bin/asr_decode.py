@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     start_log()
     torch.set_num_threads(args.num_threads)
     began = time.time()
-    model, _ = load_slm(args.slm)
+    model = load_slm(args.slm)
     tokens = TokenStore(args.tokens, model.vocab.tok_id)
     results = recognise(model, hear(tokens, args.control))
     units = load_units(args.slm)

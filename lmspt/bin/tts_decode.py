@@ -11,7 +11,8 @@ from lmspt.errors import run_main
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    p = argparse.ArgumentParser(description=__doc__)
+    p = argparse.ArgumentParser(description=__doc__, epilog="Further --key value pairs override the config.")
+    p.add_argument("--config", type=Path, help="YAML: how codes are drawn (default: as SamplingConfig says)")
     p.add_argument("--slm", type=Path, required=True, help="exp/slm_<tag>")
     p.add_argument("--tokenizer", type=Path, required=True, help="exp/tok_<tag>")
     p.add_argument("--data", type=Path, required=True, help="formatted set: its texts and speakers")
@@ -23,27 +24,31 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, speak, write."""
-    args = parser().parse_args(argv)
+    args, overrides = parser().parse_known_args(argv)
     import json
 
     import torch
 
+    from lmspt.config import load_config, save_config
     from lmspt.data.datadir import DataDir
     from lmspt.data.subset import choose_utts
     from lmspt.errors import InputError
     from lmspt.files import write_text
     from lmspt.slm.checkpoint import load_slm
+    from lmspt.slm.config import SamplingConfig
     from lmspt.slm.decode import synthesise, write_speech
     from lmspt.slm.text import load_units
     from lmspt.tokenizer.checkpoint import load_tokenizer
 
     start_log()
     torch.set_num_threads(args.num_threads)
-    model, sampling = load_slm(args.slm)
+    (sampling,) = load_config(args.config, overrides, SamplingConfig)
+    model = load_slm(args.slm)
     tokenizer, data = load_tokenizer(args.tokenizer), DataDir(args.data)
     if tokenizer.tok_id != model.vocab.tok_id:
         raise InputError(f"{args.slm} speaks in codes of {model.vocab.tok_id}, but {args.tokenizer} is {tokenizer.tok_id}")
     spoken = synthesise(model, load_units(args.slm), data, choose_utts(data.utts, args.max_utts), sampling)
+    save_config(args.out / "config.yaml", sampling)
     lines = write_speech(tokenizer, spoken, args.out)
     write_text(args.out / "stats.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
     print(f"{args.out}: {len(lines)} utterances, {sum(not line['ended'] for line in lines)} without an end")

@@ -12,7 +12,7 @@ from transformers import AutoConfig
 from lmspt.config import load_config, save_config
 from lmspt.errors import InputError
 from lmspt.files import atomic, write_json, write_text
-from lmspt.slm.config import CONFIGS, SamplingConfig
+from lmspt.slm.config import CONFIGS
 from lmspt.slm.model import SpeechLM
 from lmspt.slm.vocab import load_vocabulary
 
@@ -27,8 +27,8 @@ def save_slm(folder: Path, model: SpeechLM, configs: tuple, tokenizer: Path) -> 
         save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, temporary)
 
 
-def load_slm(folder: Path) -> tuple[SpeechLM, SamplingConfig]:
-    """The trained model of an experiment folder, in eval mode, and how it draws codes.
+def load_slm(folder: Path) -> SpeechLM:
+    """The trained model of an experiment folder, in eval mode.
 
     Raises:
         InputError: the folder holds no finished model.
@@ -36,8 +36,8 @@ def load_slm(folder: Path) -> tuple[SpeechLM, SamplingConfig]:
     for name in ("config.yaml", "backbone.json", "vocab.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise InputError(f"{folder}: no {name}; run stage 8 (slm_train) first")
-    config, _, sampling, _ = load_config(folder / "config.yaml", [], *CONFIGS)
+    config, *_ = load_config(folder / "config.yaml", [], *CONFIGS)
     backbone = json.loads((folder / "backbone.json").read_text(encoding="utf-8"))
     model = SpeechLM(config, load_vocabulary(folder / "vocab.json"), AutoConfig.for_model(**backbone))
     model.load_state_dict(load_file(folder / "model.safetensors"))
-    return model.eval(), sampling
+    return model.eval()

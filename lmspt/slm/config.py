@@ -1,4 +1,4 @@
-"""What a speech language model's YAML file says: its shape, its batches, how it draws codes, its schedule."""
+"""What the YAML files of a speech language model say: its shape, batches and schedule, and how it is decoded."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class SamplingConfig:
     the utterance's own number seed each utterance's draws. Speech stops at ``length_limit`` times the frames that training
     speech had at most for as many text units, and counts as not ended."""
 
-    temperature: float = 0.8
+    temperature: float = 0.5
     top_k: int = 30
     sampling_seed: int = 0
     length_limit: float = 1.2
 
 
-CONFIGS = (SLMConfig, SLMBatchConfig, SamplingConfig, TrainConfig)
+CONFIGS = (SLMConfig, SLMBatchConfig, TrainConfig)  # of a training; decoding has SamplingConfig

@@ -21,7 +21,7 @@ def train(configs: tuple, data: Path, out: Path) -> SpeechLM:
     Raises:
         InputError: bad data, or no such backbone.
     """
-    config, batch_config, _, train_config = configs
+    config, batch_config, train_config = configs
     vocab = load_vocabulary(data / "vocab.json")
     torch.manual_seed(train_config.seed)
     model = from_pretrained(config, vocab) if config.backbone else SpeechLM(config, vocab, scratch_backbone(config))

@@ -37,6 +37,8 @@ train_variants=4        # how often each utterance of train_set is tokenized, sh
 # Speech language model
 slm_config=conf/slm/small.yaml   # configuration
 slm_args=""             # overrides, e.g. "--lr 1e-3"
+decode_config=conf/decode.yaml   # how speech is drawn from it
+decode_args=""          # overrides, e.g. "--temperature 0.7"
 
 # Scoring
 normalizer=english      # of texts before words are compared: english, digits, none
@@ -76,9 +78,10 @@ read -ra decode_cmd <<< "${decode_cmd}"
 read -ra toks <<< "${tok_list}"
 read -ra tests <<< "${test_sets}"
 tok_train_set=${tok_train_set:-${train_set}}
-tok_words=() slm_words=() local_data_words=()
+tok_words=() slm_words=() decode_words=() local_data_words=()
 words_of tok_words "${tok_args}"
 words_of slm_words "${slm_args}"
+words_of decode_words "${decode_args}"
 words_of local_data_words "${local_data_opts}"
 training_sets=("${train_set}")
 [ "${tok_train_set}" = "${train_set}" ] || training_sets+=("${tok_train_set}")
@@ -360,15 +363,17 @@ stage_tts_decode() {
             speaks "${set}" || continue
             out=${slm_exp}/tts_${set}
             unit "${tok_tag}_${slm_tag}.${set}"
+            need 0 "${decode_config}"
             need 8 "${slm_exp}/model.safetensors"
             need_raw "${set}"
+            option decode_args "${decode_args}"
             option max_eval_utts "${max_eval_utts}"
             makes "${out}"/{wav.scp,stats.jsonl}
             if stale; then
                 if ${changed}; then run rm -rf "${out:?}"; fi
                 run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${out}/logs/decode.log" \
-                    python -m lmspt.bin.tts_decode --slm "${slm_exp}" --tokenizer "${tok_exp}" \
-                    --data "${raw}/${set}" --out "${out}" --max_utts "${max_eval_utts}"
+                    python -m lmspt.bin.tts_decode --config "${decode_config}" --slm "${slm_exp}" --tokenizer "${tok_exp}" \
+                    --data "${raw}/${set}" --out "${out}" --max_utts "${max_eval_utts}" -- "${decode_words[@]}"
                 finish
             fi
         done
