@@ -11,6 +11,6 @@ set -euo pipefail
     --tok_list "conf/tok/resynthesis_12.5hz.yaml conf/tok/kmeans_12.5hz.yaml" \
     --slm_config conf/slm/small.yaml \
     --train_variants 1 \
-    --max_eval_utts 30 \
+    --max_eval_utts 24 \
     --normalizer english \
     "$@"
