@@ -40,7 +40,7 @@ def make_copy(folder: Path) -> Path:
 
 
 def command(*arguments: str) -> list[str]:
-    return ["./run.sh", *SMOKE, *DATA, *arguments]
+    return ["egs/asterisk/slm1/run.sh", *SMOKE, *DATA, *arguments]  # from the repository's root, as README has it
 
 
 def environment() -> dict[str, str]:
@@ -49,7 +49,13 @@ def environment() -> dict[str, str]:
 
 def run(recipe: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments), cwd=recipe, env=environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=900
+        command(*arguments),
+        cwd=recipe.parents[2],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=900,
     )
 
 

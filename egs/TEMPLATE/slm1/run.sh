@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What is special to this corpus, as options of the common pipeline. ./run.sh --help shows them all.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ./slm.sh \
     --train_set train \

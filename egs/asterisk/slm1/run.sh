@@ -2,6 +2,7 @@
 # Real recorded telephone prompts, and numbers, letters, times and dates joined from their words: the whole chain in
 # minutes on a CPU. README.md says what the sets show. ./run.sh --help shows all options.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ./slm.sh \
     --train_set train \

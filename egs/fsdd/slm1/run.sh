@@ -2,6 +2,7 @@
 # Connected digits of six speakers, joined from the Free Spoken Digit Dataset: LM-SPT tokens against the topline of
 # k-means on the teacher's own features. ./run.sh --help shows all options.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ./slm.sh \
     --train_set train \
