@@ -74,7 +74,7 @@ def kill_when(recipe: Path, begun: str, *arguments: str) -> None:
     """Start the recipe and SIGKILL it and all that it started once the file ``begun`` is there."""
     with subprocess.Popen(
         command(*arguments),
-        cwd=recipe,
+        cwd=recipe.parents[2],
         env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
