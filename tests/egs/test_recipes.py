@@ -123,7 +123,7 @@ def test_error_rates_and_controls(recipe: Path) -> None:
 
 def test_report(recipe: Path) -> None:
     text = (recipe / "results/RESULTS.md").read_text()
-    for word in ("RESULTS", "test_said", "test_prompts", "kmeans_12.5hz", "whisper-base", "./run.sh"):
+    for word in ("RESULTS", "test_said", "test_prompts", "kmeans_12.5hz", "whisper-base", "./slm.sh"):
         assert word in text
     page = (recipe / "results/report.html").read_text()
     assert "<audio" in page and "http://" not in page.replace("http://www.w3.org", "")
