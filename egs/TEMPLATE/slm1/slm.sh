@@ -14,7 +14,7 @@ skip_stages=""          # stages to leave out, e.g. "feats 14"
 list_stages=false       # list the stages and leave
 dry_run=false           # print which stages are done and the commands of the others, and leave
 nj=2                    # parallel jobs of data stages
-ngpu=0                  # GPUs of a training (0: CPU); decoding takes one of them
+ngpu=0                  # GPUs of a training (0: CPU); all else runs on the CPU
 dumpdir=dump            # audio, features and tokens go here
 expdir=exp              # models and their outputs go here
 resultsdir=results      # tables and the report go here
@@ -87,7 +87,6 @@ training_sets=("${train_set}")
 [ "${tok_train_set}" = "${train_set}" ] || training_sets+=("${tok_train_set}")
 raw=${dumpdir}/raw
 slm_tag=$(basename "${slm_config}" .yaml)
-decode_gpu=$((ngpu > 0))
 
 # Names of the tokenizer with configuration $1 and of the language model on its tokens.
 system_of() {
@@ -182,7 +181,7 @@ stage_feats() {
         need_raw "${tok_train_set}"
         makes "${feats}/${tok_train_set}/feats.scp"
         if stale; then
-            run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${feats}/logs/feats.${tok_train_set}.log" \
+            run "${decode_cmd[@]}" "${feats}/logs/feats.${tok_train_set}.log" \
                 python -m lmspt.bin.dump_features --config "${conf}" --data "${raw}/${tok_train_set}" \
                 --out "${feats}/${tok_train_set}"
             finish
@@ -231,7 +230,7 @@ stage_tok_dump() {
             makes "${tokens}/${set}/manifest.json"
             if stale; then
                 if ${changed}; then run rm -rf "${tokens:?}/${set}"; fi
-                run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${tokens}/logs/dump.${set}.log" \
+                run "${decode_cmd[@]}" "${tokens}/logs/dump.${set}.log" \
                     python -m lmspt.bin.tok_dump --tokenizer "${tok_exp}" --data "${raw}/${set}" \
                     --out "${tokens}/${set}" --variants "${variants}"
                 finish
@@ -254,7 +253,7 @@ stage_tok_eval() {
             makes "${out}/tokens.json"
             if stale; then
                 if ${changed}; then run rm -rf "${out:?}"; fi
-                run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${out}/logs/tok_eval.log" \
+                run "${decode_cmd[@]}" "${out}/logs/tok_eval.log" \
                     python -m lmspt.bin.tok_eval --tokenizer "${tok_exp}" --data "${raw}/${set}" \
                     --tokens "${tokens}/${set}" --out "${out}" --max_utts "${max_eval_utts}"
                 if ${dry_run} || [ -e "${out}/all/wav.scp" ]; then
@@ -322,7 +321,7 @@ stage_asr_decode() {
                 need 5 "${tokens}/${set}/manifest.json"
                 makes "${out}"/{text,stats.json}
                 if stale; then
-                    run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${out}/logs/decode.log" \
+                    run "${decode_cmd[@]}" "${out}/logs/decode.log" \
                         python -m lmspt.bin.asr_decode --slm "${slm_exp}" --tokens "${tokens}/${set}" --out "${out}" \
                         ${control:+--control "${control}"}
                     finish
@@ -371,7 +370,7 @@ stage_tts_decode() {
             makes "${out}"/{wav.scp,stats.jsonl}
             if stale; then
                 if ${changed}; then run rm -rf "${out:?}"; fi
-                run "${decode_cmd[@]}" --gpu "${decode_gpu}" "${out}/logs/decode.log" \
+                run "${decode_cmd[@]}" "${out}/logs/decode.log" \
                     python -m lmspt.bin.tts_decode --config "${decode_config}" --slm "${slm_exp}" --tokenizer "${tok_exp}" \
                     --data "${raw}/${set}" --out "${out}" --max_utts "${max_eval_utts}" -- "${decode_words[@]}"
                 finish

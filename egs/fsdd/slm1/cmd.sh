@@ -10,7 +10,7 @@ case ${cmd_backend} in
     local)
         export train_cmd="run.py --num_threads 1"    # data, scores
         export cuda_cmd="run.py"                     # training; slm.sh adds --gpu
-        export decode_cmd="run.py"                   # tokens, decoding, judging; slm.sh adds --gpu
+        export decode_cmd="run.py"                   # tokens, decoding, judging
         ;;
     custom)
         export train_cmd="${train_cmd:?cmd_backend is custom: set train_cmd, e.g. "queue.pl --mem 4G"}"
