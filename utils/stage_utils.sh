@@ -14,13 +14,16 @@
 #       finish
 #   fi
 #
-# With --dry_run nothing is run or written: stale tells what is done, run prints its command.
+# With --dry_run nothing is run or written: stale tells what is done, run prints its command, and a table at the end counts
+# what is done of each row (row=NAME before a unit; "" is what all share) and stage.
 
 # shellcheck disable=SC2034,SC2154  # variables of the script that sources this
 
 stage_number=0 stage_name=none tag="" changed=false
 marker="" inputs=() outputs=() options=() running=()
 declare -A renewed=()    # --dry_run: what earlier stages of this run would write
+row="" rows=()           # --dry_run: whom the next units belong to, and all of them in order
+declare -A units=() finished=()    # --dry_run: how many, by "row stage"
 
 # ESPnet's log line: time, (file:line:function) of the stage that speaks, message.
 log() {
@@ -63,10 +66,36 @@ run_stages() {
     for word in ${skip_stages}; do skipped+="$(number_of "${word}") "; done
     for ((stage_number = first; stage_number <= last && stage_number <= ${#stages[@]}; stage_number++)); do
         read -r stage_name does <<< "${stages[stage_number - 1]}"
+        row=""
         if [[ ${skipped} == *" ${stage_number} "* ]]; then log "stage ${stage_number} (${stage_name}): skipped"; continue; fi
         log "stage ${stage_number} (${stage_name}): ${does}"
         "stage_${stage_name}"
     done
+    if ${dry_run}; then show_done; fi
+}
+
+# --dry_run: a line a row, a column a stage: how many of its units are done.
+show_done() {
+    local name number line count
+    printf -v line '%-34s' "done, by number of stage"
+    for ((number = first; number < stage_number; number++)); do printf -v line '%s%7s' "${line}" "${number}"; done
+    echo "${line}"
+    for name in "${rows[@]}"; do
+        printf -v line '%-34s' "${name:-all}"
+        for ((number = first; number < stage_number; number++)); do
+            count=${units["${name} ${number}"]:-}
+            printf -v line '%s%7s' "${line}" "${count:+${finished["${name} ${number}"]:-0}/${count}}"
+        done
+        echo "${line}"
+    done
+}
+
+# --dry_run: note a unit, which is done ($1 is 0) or not.
+note_unit() {
+    local key="${row} ${stage_number}"
+    [[ " ${rows[*]/#/=} " == *" =${row} "* ]] || rows+=("${row}")
+    units[${key}]=$((${units[${key}]:-0} + 1))
+    if [ "$1" -eq 0 ]; then finished[${key}]=$((${finished[${key}]:-0} + 1)); fi
 }
 
 unit() {
@@ -104,6 +133,7 @@ stale() {
         for file in "${inputs[@]}"; do
             if [ -n "${renewed[${file}]:-}" ]; then why=${why:-"${file} will be new"}; status=1; break; fi
         done
+        note_unit "${status}"
     fi
     case ${status} in
         0) log "${tag:-it} is done (to do it again: rm ${marker})"; return 1 ;;

@@ -37,6 +37,7 @@ train_variants=4        # how often each utterance of train_set is tokenized, sh
 # Speech language model
 slm_config=conf/slm/small.yaml   # configuration
 slm_args=""             # overrides, e.g. "--lr 1e-3"
+seeds=""                # its seeds, e.g. "1 2 3": stages 8 to 14 are done for each (default: the one of slm_config)
 decode_config=conf/decode.yaml   # how speech is drawn from it
 decode_args=""          # overrides, e.g. "--temperature 0.7"
 
@@ -87,16 +88,33 @@ training_sets=("${train_set}")
 [ "${tok_train_set}" = "${train_set}" ] || training_sets+=("${tok_train_set}")
 raw=${dumpdir}/raw
 slm_tag=$(basename "${slm_config}" .yaml)
+read -ra seed_words <<< "${seeds}"
+cells=()    # "<tokenizer configuration> [seed]" of each language model
+for conf in "${toks[@]}"; do
+    if [ "${#seed_words[@]}" -eq 0 ]; then cells+=("${conf}"); fi
+    for seed in "${seed_words[@]}"; do cells+=("${conf} ${seed}"); done
+done
 
-# Names of the tokenizer with configuration $1 and of the language model on its tokens.
+# Names of the tokenizer with configuration $1 and of the data of a language model on its tokens.
 system_of() {
     tok_tag=$(basename "$1" .yaml)
+    row=${tok_tag}
     tok_exp=${expdir}/tok_${tok_tag}
-    slm_exp=${expdir}/slm_${tok_tag}_${slm_tag}
     tok_id="ID_OF_${tok_tag}"
     if [ -r "${tok_exp}/tok_id" ]; then tok_id=$(< "${tok_exp}/tok_id"); fi
     tokens=${dumpdir}/tokens/${tok_id}
     slm_data=${dumpdir}/slm/${tok_id}_${slm_tag}
+}
+
+# Names of the language model of cell $1 and of its tokenizer.
+cell_of() {
+    local conf seed
+    read -r conf seed <<< "$1"
+    system_of "${conf}"
+    slm_name=${tok_tag}_${slm_tag}${seed:+_s${seed}}
+    row=${slm_name}
+    slm_exp=${expdir}/slm_${slm_name}
+    seed_option=(${seed:+--seed "${seed}"})
 }
 
 # The formatted sets $@ are inputs.
@@ -289,10 +307,10 @@ stage_slm_data() {
 }
 
 stage_slm_train() {
-    local conf
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
-        unit "${tok_tag}_${slm_tag}"
+    local cell
+    for cell in "${cells[@]}"; do
+        cell_of "${cell}"
+        unit "${slm_name}"
         need 0 "${slm_config}"
         need 7 "${slm_data}/vocab.json"
         option slm_args "${slm_args}"
@@ -303,20 +321,20 @@ stage_slm_train() {
             log "follow it with: tail -f ${slm_exp}/train.log"
             run "${cuda_cmd[@]}" --gpu "${ngpu}" "${slm_exp}/train.log" \
                 python -m lmspt.bin.slm_train --config "${slm_config}" --data "${slm_data}" --out "${slm_exp}" \
-                --tokenizer "${tok_exp}" --ngpu "${ngpu}" -- "${slm_words[@]}"
+                --tokenizer "${tok_exp}" --ngpu "${ngpu}" -- "${slm_words[@]}" "${seed_option[@]}"
             finish
         fi
     done
 }
 
 stage_asr_decode() {
-    local conf set control out
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
+    local cell set control out
+    for cell in "${cells[@]}"; do
+        cell_of "${cell}"
         for set in "${tests[@]}"; do
             for control in "" other shuffled; do
                 out=${slm_exp}/asr_${set}${control:+_${control}}
-                unit "${tok_tag}_${slm_tag}.${set}${control:+_${control}}"
+                unit "${slm_name}.${set}${control:+_${control}}"
                 need 8 "${slm_exp}/model.safetensors"
                 need 5 "${tokens}/${set}/manifest.json"
                 makes "${out}"/{text,stats.json}
@@ -332,13 +350,13 @@ stage_asr_decode() {
 }
 
 stage_asr_score() {
-    local conf set control out
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
+    local cell set control out
+    for cell in "${cells[@]}"; do
+        cell_of "${cell}"
         for set in "${tests[@]}"; do
             for control in "" _other _shuffled; do
                 out=${slm_exp}/asr_${set}${control}
-                unit "${tok_tag}_${slm_tag}.${set}${control}"
+                unit "${slm_name}.${set}${control}"
                 need 9 "${out}/text"
                 need 2 "${raw}/${set}"/{text,utt2spk}
                 option normalizer "${normalizer}"
@@ -355,13 +373,13 @@ stage_asr_score() {
 }
 
 stage_tts_decode() {
-    local conf set out
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
+    local cell set out
+    for cell in "${cells[@]}"; do
+        cell_of "${cell}"
         for set in "${tests[@]}"; do
             speaks "${set}" || continue
             out=${slm_exp}/tts_${set}
-            unit "${tok_tag}_${slm_tag}.${set}"
+            unit "${slm_name}.${set}"
             need 0 "${decode_config}"
             need 8 "${slm_exp}/model.safetensors"
             need_raw "${set}"
@@ -399,8 +417,9 @@ judge_wavs() {
 }
 
 stage_tts_score() {
-    local conf set kind
+    local conf cell set kind
     for set in "${tests[@]}"; do
+        row=""
         judge_wavs "${set}" "${raw}/${set}" 2 "${expdir}/groundtruth/${set}"
         for conf in "${toks[@]}"; do
             system_of "${conf}"
@@ -408,18 +427,22 @@ stage_tts_score() {
             for kind in all semantic; do
                 judge_wavs "${set}" "${tok_exp}/eval/${set}/${kind}" 6 "${tok_exp}/eval/${set}/${kind}"
             done
+        done
+        for cell in "${cells[@]}"; do
+            cell_of "${cell}"
+            speaks "${set}" || continue
             judge_wavs "${set}" "${slm_exp}/tts_${set}" 11 "${slm_exp}/tts_${set}"
         done
     done
 }
 
 stage_report() {
-    local conf set systems=()
+    local cell set systems=()
     unit
     option test_sets "${test_sets}"
     for set in "${tests[@]}"; do need 12 "${expdir}/groundtruth/${set}/result.json"; done
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
+    for cell in "${cells[@]}"; do
+        cell_of "${cell}"
         systems+=("${slm_exp}")
         need 6 "${tok_exp}/eval/${valid_set}/tokens.json"
         for set in "${tests[@]}"; do
@@ -429,6 +452,7 @@ stage_report() {
             need 12 "${tok_exp}/eval/${set}"/{all,semantic}/result.json "${slm_exp}/tts_${set}/result.json"
         done
     done
+    row=""
     makes "${resultsdir}"/{RESULTS.md,report.html,benchmark.json}
     if stale; then
         run "${train_cmd[@]}" "${expdir}/logs/report.log" \
@@ -441,17 +465,17 @@ stage_report() {
 }
 
 stage_pack() {
-    local conf archive
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
-        archive=${expdir}/pack/$(basename "${slm_exp}").tar.gz
-        unit "${tok_tag}_${slm_tag}"
+    local cell archive
+    for cell in "${cells[@]}"; do
+        cell_of "${cell}"
+        archive=${expdir}/pack/slm_${slm_name}.tar.gz
+        unit "${slm_name}"
         need 4 "${tok_exp}/tok_id"
         need 8 "${slm_exp}/model.safetensors"
         need 13 "${resultsdir}/benchmark.json"
         makes "${archive}"
         if stale; then
-            run "${train_cmd[@]}" "${expdir}/logs/pack.$(basename "${slm_exp}").log" \
+            run "${train_cmd[@]}" "${expdir}/logs/pack.slm_${slm_name}.log" \
                 python -m lmspt.bin.pack --slm "${slm_exp}" --tokenizer "${tok_exp}" \
                 --results "${resultsdir}" --out "${archive}"
             finish

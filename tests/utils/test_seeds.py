@@ -1,0 +1,52 @@
+"""Several seeds of the language model: a cell for each, taken up one by one; what they share is done once."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.utils.test_slm_sh import calls, make_recipe, slm
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe where all stages have been done with two seeds."""
+    folder = make_recipe(tmp_path_factory.mktemp("seeds"))
+    assert slm(folder, "--seeds", "1 2", "--slm_args", "--lr 1e-3").returncode == 0
+    return folder
+
+
+def test_only_what_is_missing_is_done(recipe: Path) -> None:
+    calls(recipe)
+    assert slm(recipe, "--seeds", "1 2 3", "--slm_args", "--lr 1e-3").returncode == 0
+    lines = calls(recipe)
+    assert Counter(line.split()[0] for line in lines) == {
+        "slm_train": 2, "asr_decode": 6, "asr_score": 6, "tts_decode": 1, "tts_score": 1, "report": 1, "pack": 6,
+    }  # fmt: skip
+    trained = [line for line in lines if line.startswith("slm_train")]
+    assert all(line.endswith(" -- --lr 1e-3 --seed 3") for line in trained)
+    assert [re.search(r"--out (\S+)", line)[1] for line in trained] == [
+        "exp/slm_resynthesis_small_s3",
+        "exp/slm_kmeans_small_s3",
+    ]
+    (report,) = (line for line in lines if line.startswith("report"))
+    assert re.findall(r"exp/slm_\w+_s\d", report) == [
+        f"exp/slm_{tok}_small_s{n}" for tok in ("resynthesis", "kmeans") for n in (1, 2, 3)
+    ]
+
+
+def test_table_of_what_is_done(recipe: Path) -> None:
+    plan = slm(recipe, "--seeds", "1 9", "--slm_args", "--lr 1e-3", "--dry_run", "--stage", "8", "--stop_stage", "10").stdout
+    table = plan[plan.index("done, by number of stage") :].splitlines()
+    assert table[0].split()[-3:] == ["8", "9", "10"]
+    rows = {line.split()[0]: line.split()[1:] for line in table[1:5]}
+    assert rows == {
+        "resynthesis_small_s1": ["1/1", "3/3", "3/3"],
+        "resynthesis_small_s9": ["0/1", "0/3", "0/3"],
+        "kmeans_small_s1": ["1/1", "3/3", "3/3"],
+        "kmeans_small_s9": ["0/1", "0/3", "0/3"],
+    }
+    assert calls(recipe) == []
