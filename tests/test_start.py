@@ -31,7 +31,7 @@ def heavy_imports(*commands: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "command", ["format_data", "validate_data", "fix_data", "slm_data", "asr_score", "codec_score", "tts_score", "report", "pack"]
+    "command", ["prepare_data", "format_data", "validate_data", "fix_data", "slm_data", "asr_score", "codec_score", "tts_score", "report", "pack"]
 )
 def test_help(command: str) -> None:
     assert heavy_imports([command, "--help"]) == []

@@ -21,4 +21,8 @@ link utils ../../../utils
 for name in run.sh cmd.sh db.sh conf local; do
     [ -e "${recipe}/${name}" ] || cp -r "${template}/${name}" "${recipe}/${name}"
 done
-echo "$1 is ready: write local/data.sh, name your sets in run.sh, then: cd $1 && ./run.sh --stop_stage 2"
+echo "$1 is ready. Now:
+  cd $1
+  edit db.sh                    # where the corpus lies
+  ./run.sh --stop_stage 2       # data and its checks; local/data.sh says what is read as it is
+  ./run.sh"
