@@ -26,6 +26,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: str | Path) -> None:
+    """Delete the temporary files that killed processes left in ``folder``; nobody else may be writing there."""
+    for leftover in Path(folder).glob(".*.tmp*"):
+        leftover.unlink(missing_ok=True)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with atomic(path) as temporary:

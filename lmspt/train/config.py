@@ -10,9 +10,12 @@ from typing import Literal
 class TrainConfig:
     """Options of the engine. An "epoch" is ``steps_per_epoch`` steps: the unit of validation, saving and resuming.
 
-    The learning rate rises over ``warmup_steps`` and falls along a cosine to ``lr / 100`` (one cycle). ``num_threads``
-    is set explicitly because OpenMP's default costs several times the time on shared machines. ``keep_nbest`` epochs
-    with the best ``best_metric`` on the validation set are averaged into the final weights.
+    The learning rate rises over ``warmup_steps`` and falls along a cosine to ``final_lr_ratio * lr`` (one cycle).
+    ``num_threads`` is set explicitly because OpenMP's default costs several times the time on shared machines.
+    ``keep_nbest`` epochs with the best ``best_metric`` on the validation set are averaged into the final weights. With an
+    ``ema_decay`` (0: none) it is the moving average of the weights that is validated and kept. ``use_amp`` computes in
+    bfloat16 where autocast knows it to be safe. Under ``torchrun`` steps are those of a rank: its batches, and
+    ``accum_grad`` of them a step of the optimiser.
     """
 
     seed: int = 0
@@ -20,6 +23,7 @@ class TrainConfig:
     steps_per_epoch: int = 100
     lr: float = 5e-4
     warmup_steps: int = 100
+    final_lr_ratio: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.99
     weight_decay: float = 0.01
@@ -28,6 +32,7 @@ class TrainConfig:
     best_metric: str = "loss"
     best_mode: Literal["min", "max"] = "min"
     keep_nbest: int = 1
+    ema_decay: float = 0.0
     log_interval: int = 20
     num_threads: int = 2
     ngpu: int = 0

@@ -2,44 +2,62 @@
 
 ESPnet's ``Trainer.run`` writes its checkpoint in place (a kill while it writes loses the training) and reads it with
 arbitrary unpickling; its inner loops, schedulers and reporter are used here as they are. Every epoch starts from
-random states that are a function of (seed, epoch) alone, so a training that was killed and rerun from its last whole
-checkpoint ends with the same weights, bit for bit on a CPU, as one that was not.
+random states that are a function of (seed, epoch, rank) alone, so a training that was killed and rerun from its last
+whole checkpoint ends with the same weights, bit for bit on a CPU, as one that was not.
+
+A model may train against an adversary. ``GANTrainer`` takes turns, a forward pass and a step for each side, and cannot
+accumulate gradients. Here both sides' losses are parts of one loss, each with a gradient for its own side only: one
+forward pass, one backward pass, one ``DistributedDataParallel`` around both, so no side can be left out of it.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import humanfriendly
-import numpy as np
 import torch
 from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
 from espnet2.train.distributed_utils import DistributedOption
 from espnet2.train.reporter import Reporter
 from espnet2.train.trainer import Trainer, TrainerOptions
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import clip_grad_norm_
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from lmspt.errors import InputError
-from lmspt.files import atomic, write_json
-from lmspt.train.checkpoint import CheckpointStore, average_states
+from lmspt.files import atomic, remove_leftovers, write_json
+from lmspt.train.average import MovingAverage, average_states
+from lmspt.train.checkpoint import CheckpointStore
 from lmspt.train.config import TrainConfig
+from lmspt.train.history import best_epochs, history, over_ranks, plain
+from lmspt.train.ranks import rank, wait_for_all, world_size
 
 Batch = tuple[list[str], dict[str, torch.Tensor]]
 AfterValidation = Callable[[int], dict[str, float]]
 
 
 class BatchSource(Protocol):
-    """Batches of an epoch as a pure function of (seed, epoch)."""
+    """Batches of an epoch as a pure function of (seed, epoch, rank); ranks share none of them."""
 
     def build_iter(self, epoch: int) -> Iterable[Batch]:
         """Batches ``(utterance ids, tensors for model.forward)`` of ``epoch`` (from 1)."""
         ...
+
+
+@dataclass
+class Adversary:
+    """What learns against a model: a module that the model calls, and its peak learning rate. It is saved and resumed
+    with the model and is no part of what is returned. The model must not hold it as a submodule."""
+
+    module: torch.nn.Module
+    lr: float
 
 
 class NotFinite(RuntimeError):
@@ -53,6 +71,7 @@ def fit(
     config: TrainConfig,
     out: Path,
     after_validation: AfterValidation | None = None,
+    adversary: Adversary | None = None,
 ) -> dict[str, torch.Tensor]:
     """Train ``model``, or go on with it, and return the state dict of the ``keep_nbest`` best epochs' mean.
 
@@ -62,149 +81,202 @@ def fit(
         valid: batches of each validation.
         config: schedule and options.
         out: experiment folder; gets ``checkpoint.pth``, ``<n>epoch.pth``, ``history.json``, ``tensorboard/``, ``images/``.
-        after_validation: called with the epoch after its validation; what it returns joins the validation's stats. It
-            raises to stop a training that went wrong.
+            With many ranks it lies on a disk that all of them see.
+        after_validation: called on every rank with the epoch after its validation; what it returns joins the validation's
+            stats. It raises, on every rank, to stop a training that went wrong.
+        adversary: trained with ``model``, its gradient clipped by itself.
 
     Raises:
-        NotFinite: NaN or infinite loss, with the batch's utterance ids.
-        InputError: no readable checkpoint, or one from a model of another shape.
+        NotFinite: NaN or infinite loss, with the batch's utterance ids; or no finite gradient in a whole epoch.
+        InputError: no readable checkpoint, one from a model of another shape, or steps that do not fill an accumulation.
     """
+    if config.steps_per_epoch % config.accum_grad:
+        raise InputError(f"steps_per_epoch {config.steps_per_epoch}: must be a multiple of accum_grad {config.accum_grad}")
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.num_threads)
-    device = torch.device("cuda" if config.ngpu else "cpu")
-    model.to(device)
-    optimizer = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad],
-        lr=config.lr,
-        betas=(config.beta1, config.beta2),
-        weight_decay=config.weight_decay,
-    )
-    scheduler = one_cycle(optimizer, config)
-    scaler = torch.cuda.amp.GradScaler() if config.use_amp else None
-    reporter = Reporter()
-    store = CheckpointStore(out)
-    _resume(store, model, optimizer, scheduler, scaler, reporter)
-    writers = {name: SummaryWriter(str(out / "tensorboard" / name)) for name in ("train", "valid")}
-    options, distributed = _trainer_options(config, out), DistributedOption(ngpu=config.ngpu)
-    guarded = _FiniteLoss(model)
-    first, started = reporter.get_epoch() + 1, time.perf_counter()
-
+    training = _Training(model, adversary, config, out)
+    if rank() == 0:
+        remove_leftovers(out)
+    first, started = training.resume() + 1, time.perf_counter()
     for epoch in range(first, config.max_epoch + 1):
         left = (time.perf_counter() - started) / max(epoch - first, 1) * (config.max_epoch - epoch + 1)
         ends = f", about {humanfriendly.format_timespan(left)} left" if epoch > first else ""
         logging.info("%s: epoch %d/%d started%s", out.name, epoch, config.max_epoch, ends)
-        set_all_random_seed(config.seed + epoch)
-        reporter.set_epoch(epoch)
-        bar = tqdm(train.build_iter(epoch), f"{out.name} {epoch}/{config.max_epoch}", disable=None, leave=False, mininterval=2)
-        with reporter.observe("train") as observed:
-            Trainer.train_one_epoch(
-                guarded, bar, [optimizer], [scheduler], scaler, observed, writers["train"], options, distributed
-            )
-        with reporter.observe("valid") as observed:
-            Trainer.validate_one_epoch(guarded, valid.build_iter(epoch), observed, options, distributed)
-        if after_validation is not None:
-            reporter.stats[epoch]["valid"].update(after_validation(epoch))
-        logging.info(reporter.log_message())
-        for name, writer in writers.items():
-            reporter.tensorboard_add_scalar(writer, key1=name)
-        with atomic(out / f"{epoch}epoch.pth") as temporary:
-            torch.save(model.state_dict(), temporary)
-        store.save(
-            {
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "scheduler": scheduler.state_dict(),
-                "scaler": scaler.state_dict() if scaler else None,
-                "reporter": _plain(reporter),
-            }
-        )
-        write_json(out / "history.json", _history(reporter))
-        _forget_all_but(_best_epochs(reporter, config), out)
-
-    for writer in writers.values():
-        writer.close()
-    reporter.matplotlib_plot(out / "images")
-    best = _best_epochs(reporter, config)
+        training.run_epoch(epoch, train, valid, after_validation)
+    best = training.finish()
     logging.info("%s: trained %d epochs; final weights are the mean of epochs %s", out.name, config.max_epoch, best)
     return average_states(torch.load(out / f"{epoch}epoch.pth", map_location="cpu", weights_only=True) for epoch in best)
 
 
+class _Training:
+    """All that a checkpoint holds, and one epoch of it."""
+
+    def __init__(self, model: torch.nn.Module, adversary: Adversary | None, config: TrainConfig, out: Path) -> None:
+        self.model, self.config, self.out = model, config, out
+        self.learner = _Learner(model, None if adversary is None else adversary.module, config.use_amp)
+        self.learner.to(torch.device("cuda" if config.ngpu else "cpu"))
+        self.optimizer = build_optimizer(model, adversary, config)
+        self.scheduler = one_cycle(self.optimizer, config)
+        self.average = MovingAverage(model, config.ema_decay) if config.ema_decay else None
+        self.reporter, self.store = Reporter(), CheckpointStore(out)
+        parts = {"model": model, "adversary": self.learner.adversary, "average": self.average}
+        parts |= {"optimizer": self.optimizer, "scheduler": self.scheduler}
+        self.parts = {name: part for name, part in parts.items() if part is not None}
+        self.options = _trainer_options(config, out)
+        if adversary is not None:
+            self.options.grad_clip = float("inf")  # of both sides together; _clip_each does it for each
+            self.optimizer.register_step_pre_hook(self._clip_each)
+        if self.average is not None:
+            self.optimizer.register_step_post_hook(lambda *_: self.average.update())
+        names = ("train", "valid") if rank() == 0 else ()
+        self.writers = {name: SummaryWriter(str(out / "tensorboard" / name)) for name in names}
+
+    def resume(self) -> int:
+        """Take up the newest whole checkpoint and return its epoch, 0 where there is none."""
+        states = self.store.load()
+        if states is not None:
+            _load(self.parts, states, self.store.current)
+            self.reporter.load_state_dict(states["reporter"])
+            logging.info("resumed after epoch %d from %s", self.reporter.get_epoch(), self.out)
+        self.ranked = self.learner
+        if world_size() > 1:
+            # Not every loss reaches every parameter: a plain codec has no use for its aux decoder.
+            self.ranked = DistributedDataParallel(self.learner, find_unused_parameters=True)
+        return self.reporter.get_epoch()
+
+    def run_epoch(self, epoch: int, train: BatchSource, valid: BatchSource, after_validation: AfterValidation | None) -> None:
+        """Train, validate, save."""
+        set_all_random_seed(self.config.seed + epoch + 1_000_003 * rank())
+        self.reporter.set_epoch(epoch)
+        self._train(epoch, train)
+        with self.average.applied() if self.average else nullcontext():
+            self._validate(epoch, valid)
+            if after_validation is not None:
+                self.reporter.stats[epoch]["valid"].update(after_validation(epoch))
+            if rank() == 0:
+                with atomic(self.out / f"{epoch}epoch.pth") as temporary:
+                    torch.save(self.model.state_dict(), temporary)
+        logging.info(self.reporter.log_message())
+        if rank() == 0:
+            for name, writer in self.writers.items():
+                self.reporter.tensorboard_add_scalar(writer, key1=name)
+            self.store.save({**{name: part.state_dict() for name, part in self.parts.items()}, "reporter": plain(self.reporter)})
+            write_json(self.out / "history.json", history(self.reporter))
+            _forget_all_but(best_epochs(self.reporter, self.config), self.out)
+
+    def finish(self) -> list[int]:
+        """Close the logs, draw the curves, and return the best epochs."""
+        if rank() == 0:
+            for writer in self.writers.values():
+                writer.close()
+            self.reporter.matplotlib_plot(self.out / "images")
+        wait_for_all()
+        return best_epochs(self.reporter, self.config)
+
+    def _train(self, epoch: int, source: BatchSource) -> None:
+        title = f"{self.out.name} {epoch}/{self.config.max_epoch}"
+        bar = tqdm(source.build_iter(epoch), title, disable=None if rank() == 0 else True, leave=False, mininterval=2)
+        ranks = DistributedOption(distributed=world_size() > 1, ngpu=self.config.ngpu)
+        with self.reporter.observe("train") as self.observed:
+            in_vain = Trainer.train_one_epoch(
+                self.ranked,
+                bar,
+                [self.optimizer],
+                [self.scheduler],
+                None,
+                self.observed,
+                self.writers.get("train"),
+                self.options,
+                ranks,
+            )
+        if in_vain:
+            raise NotFinite(f"{self.out}: the gradient was NaN or infinite in every step of epoch {epoch}; lower lr")
+
+    def _validate(self, epoch: int, source: BatchSource) -> None:
+        """Each rank validates its share without waiting for others; the means are joined afterwards."""
+        self.learner.seen = 0.0
+        with self.reporter.observe("valid") as observed:
+            alone = DistributedOption(ngpu=self.config.ngpu)
+            Trainer.validate_one_epoch(self.learner, source.build_iter(epoch), observed, self.options, alone)
+        if world_size() > 1:
+            self.reporter.stats[epoch]["valid"].update(over_ranks(self.reporter.stats[epoch]["valid"], self.learner.seen))
+
+    def _clip_each(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        for group in optimizer.param_groups:
+            self.observed.register({f"{group['name']}_grad_norm": clip_grad_norm_(group["params"], self.config.grad_clip)})
+
+
+class _Learner(torch.nn.Module):
+    """The model and its adversary as ESPnet's loops and ``DistributedDataParallel`` want them: one module, in the chosen
+    precision. It stops at the first loss that is not finite, naming the batch; ESPnet would skip the update and go on."""
+
+    def __init__(self, model: torch.nn.Module, adversary: torch.nn.Module | None, use_amp: bool) -> None:
+        super().__init__()
+        self.model, self.adversary, self.use_amp = model, adversary, use_amp
+        self.seen = 0.0  # weight of what was validated
+
+    def forward(self, utt_id: list[str], **batch: torch.Tensor) -> tuple:
+        device = next(iter(batch.values())).device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.use_amp):
+            loss, stats, weight = self.model(**batch)
+        if not torch.isfinite(loss):
+            raise NotFinite(f"loss is {loss.item()}: {_numbers(stats)}; utterances {' '.join(utt_id)}")
+        if not self.training:
+            self.seen += float(weight)
+        elif world_size() > 1:  # ESPnet averages over ranks what has one axis
+            return loss.reshape(1), {name: value.reshape(1) for name, value in stats.items()}, weight.reshape(1)
+        return loss, stats, weight
+
+
+def build_optimizer(model: torch.nn.Module, adversary: Adversary | None, config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW over the model and, as a group with a learning rate of its own, the adversary."""
+    learning = [p for p in model.parameters() if p.requires_grad]
+    groups: list[Any] = learning
+    if adversary is not None:
+        groups = [{"name": "model", "params": learning}]
+        groups += [{"name": "adversary", "params": list(adversary.module.parameters()), "lr": adversary.lr}]
+    return torch.optim.AdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), weight_decay=config.weight_decay)
+
+
 def one_cycle(optimizer: torch.optim.Optimizer, config: TrainConfig) -> torch.optim.lr_scheduler.OneCycleLR:
-    """Cosine up over ``warmup_steps``, cosine down to ``lr / 100`` over the rest of the training."""
+    """Cosine up over ``warmup_steps``, cosine down to ``final_lr_ratio`` of the peak over the rest of the training."""
     total = max(config.max_epoch * config.steps_per_epoch // config.accum_grad, 2)
+    start_ratio = 1 / 25
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
-        max_lr=config.lr,
+        max_lr=[group["lr"] for group in optimizer.param_groups],
         total_steps=total + 1,
         pct_start=min(max(config.warmup_steps, 1) / total, 0.5),
         cycle_momentum=False,
-        div_factor=25.0,
-        final_div_factor=4.0,
+        div_factor=1 / start_ratio,
+        final_div_factor=start_ratio / config.final_lr_ratio,
     )
-
-
-class _FiniteLoss(torch.nn.Module):
-    """Stops at the first loss that is not finite, naming the batch; ESPnet would skip the update and go on."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, utt_id: list[str], **batch: torch.Tensor) -> tuple:
-        loss, stats, weight = self.model(**batch)
-        if not torch.isfinite(loss):
-            raise NotFinite(f"loss is {loss.item()}: {_numbers(stats)}; utterances {' '.join(utt_id)}")
-        return loss, stats, weight
 
 
 def _numbers(stats: dict[str, Any]) -> str:
     return ", ".join(f"{name}={float(value):.4g}" for name, value in stats.items())
 
 
-def _resume(store: CheckpointStore, model, optimizer, scheduler, scaler, reporter: Reporter) -> None:
-    states = store.load()
-    if states is None:
-        return
+def _load(parts: dict[str, Any], states: dict[str, Any], path: Path) -> None:
+    """Give each part its state.
+
+    Raises:
+        InputError: the checkpoint has other parts, or a model of another shape.
+    """
+    mend = "choose another --tok_tag/--slm_tag or delete the folder"
+    for name in ("adversary", "average"):
+        if (name in parts) != (name in states):
+            raise InputError(f"{path}: belongs to a training {'without' if name in parts else 'with'} {name}; {mend}")
     try:
-        model.load_state_dict(states["model"])
+        for name in ("model", "adversary"):
+            if name in parts:
+                parts[name].load_state_dict(states[name])
     except RuntimeError as error:
-        raise InputError(
-            f"{store.current}: belongs to a model of another shape ({str(error).splitlines()[1].strip()}); "
-            "choose another --tok_tag/--slm_tag or delete the folder"
-        ) from None
-    optimizer.load_state_dict(states["optimizer"])
-    scheduler.load_state_dict(states["scheduler"])
-    if scaler is not None:
-        scaler.load_state_dict(states["scaler"])
-    reporter.load_state_dict(states["reporter"])
-    logging.info("resumed after epoch %d from %s", reporter.get_epoch(), store.current.parent)
-
-
-def _plain(reporter: Reporter) -> dict[str, Any]:
-    """The reporter's state without NumPy scalars, which a safe load would refuse."""
-    stats = {
-        epoch: {
-            phase: {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()} for phase, values in phases.items()
-        }
-        for epoch, phases in reporter.stats.items()
-    }
-    return {"stats": stats, "epoch": reporter.get_epoch()}
-
-
-def _history(reporter: Reporter) -> list[dict[str, Any]]:
-    """Every epoch's means as plain numbers: ``{"epoch", "train": {...}, "valid": {...}}``."""
-    rows = []
-    for epoch, phases in reporter.stats.items():
-        row: dict[str, Any] = {"epoch": epoch}
-        for phase, values in phases.items():
-            numbers = {k: v.total_seconds() if k == "time" else float(v) for k, v in values.items()}
-            row[phase] = {k: v for k, v in numbers.items() if math.isfinite(v)}
-        rows.append(row)
-    return rows
-
-
-def _best_epochs(reporter: Reporter, config: TrainConfig) -> list[int]:
-    return sorted(reporter.sort_epochs("valid", config.best_metric, config.best_mode)[: config.keep_nbest])
+        detail = str(error).splitlines()[1].strip()
+        raise InputError(f"{path}: belongs to a model of another shape ({detail}); {mend}") from None
+    for name in ("optimizer", "scheduler", "average"):
+        if name in parts:
+            parts[name].load_state_dict(states[name])
 
 
 def _forget_all_but(best: list[int], out: Path) -> None:
@@ -218,7 +290,7 @@ def _trainer_options(config: TrainConfig, out: Path) -> TrainerOptions:
     return TrainerOptions(
         ngpu=config.ngpu,
         resume=False,
-        use_amp=config.use_amp,
+        use_amp=False,  # _Learner chooses the precision: ESPnet's autocast is CUDA's
         train_dtype="float32",
         grad_noise=False,
         accum_grad=config.accum_grad,

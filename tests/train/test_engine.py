@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lmspt.errors import InputError
-from lmspt.train.checkpoint import average_states
+from lmspt.train.average import average_states
 from lmspt.train.config import TrainConfig
 from lmspt.train.engine import NotFinite, fit
 

@@ -1,0 +1,58 @@
+"""Many processes, one training: what ``torchrun`` started joins here; alone, a process is rank 0 of 1."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import distributed
+
+
+@contextmanager
+def joined_ranks(ngpu: int) -> Iterator[None]:
+    """Within it the processes of one ``torchrun`` train together, over NCCL with GPUs and gloo without.
+
+    Args:
+        ngpu: GPUs of a process, 0 or 1. Each takes the one of its local rank.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    if ngpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group("nccl" if ngpu else "gloo")
+    if rank() > 0:
+        logging.getLogger().setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """Which of the processes this is; rank 0 writes."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def world_size() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def gather(value: Any) -> list[Any]:
+    """``value`` of every rank, in their order, on every rank."""
+    if world_size() == 1:
+        return [value]
+    values: list[Any] = [None] * world_size()
+    distributed.all_gather_object(values, value)
+    return values
+
+
+def wait_for_all() -> None:
+    """Return once every rank is here."""
+    if world_size() > 1:
+        distributed.barrier()
