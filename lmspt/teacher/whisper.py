@@ -2,25 +2,26 @@
 
 Two things the usual way gets wrong for distillation are right here: the log-mel floor is each utterance's own maximum
 (a batch-wide one gives a quiet clip a constant offset), and the encoder runs on the crop's own length with its positions
-sliced, instead of on a 30 s window of which a crop fills a fraction.
+sliced, instead of on a 30 s window of which a crop fills a fraction. The window is there as an option, to be compared.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import WhisperConfig, WhisperModel
+from transformers import WhisperConfig
 from transformers.audio_utils import mel_filter_bank
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from lmspt.data.weights import SOURCES, find_weights
+from lmspt.data.weights import find_weights
 from lmspt.errors import InputError
 from lmspt.teacher.ctranslate import whisper_encoder_state
 
 N_FFT, HOP = 400, 160
+WINDOW = 30 * 16000  # samples, of the published model
 
 
 class WhisperTeacher(nn.Module):
@@ -29,20 +30,21 @@ class WhisperTeacher(nn.Module):
     Args:
         encoder: transformers' ``WhisperEncoder``; its weights are frozen here.
         name: what the contract of a result calls it.
+        window: ``30s`` pads every utterance with zeros to 30 s and calls all 1500 frames real, so that a mean over frames
+            counts the silence, too: the released LM-SPT trainer's way, but for its log-mel floor, which stays each
+            utterance's own (there it is the batch's for the resynthesis and the utterance's for the original).
 
     Attributes:
-        sample_rate: 16000 Hz.
-        frame_rate: 50.0 Hz.
-        dim: channels of a feature frame.
+        sample_rate, frame_rate, dim, n_layers, name: see :class:`lmspt.teacher.interface.Teacher`.
     """
 
     sample_rate = 16000
     frame_rate = 50.0
 
-    def __init__(self, encoder: WhisperEncoder, name: str) -> None:
+    def __init__(self, encoder: WhisperEncoder, name: str, window: Literal["crop", "30s"] = "crop") -> None:
         super().__init__()
         self.encoder = encoder.eval().requires_grad_(False)
-        self.name = name
+        self.name, self.in_30s = name, window == "30s"
         self.dim = encoder.config.d_model
         self.n_layers = len(encoder.layers)
         mel = mel_filter_bank(1 + N_FFT // 2, encoder.config.num_mel_bins, 0.0, 8000.0, 16000, norm="slaney", mel_scale="slaney")
@@ -76,8 +78,10 @@ class WhisperTeacher(nn.Module):
             layers: 1-based layer numbers; the last layer's output passes the final norm, as Whisper's decoder sees it.
 
         Returns:
-            Features, each (B, T // 320, dim), and the mask of real frames (B, T // 320).
+            Features, each (B, T // 320, dim), and the mask of real frames (B, T // 320); T is 30 s with that window.
         """
+        if self.in_30s:
+            wav, lengths = F.pad(wav, (0, max(0, WINDOW - wav.shape[1]))), torch.full_like(lengths, WINDOW)
         hidden = self.log_mel(wav, lengths).transpose(1, 2)
         hidden = hidden[..., : hidden.shape[-1] // 2 * 2]
         frame_lengths = lengths // (2 * HOP)
@@ -99,29 +103,44 @@ class WhisperTeacher(nn.Module):
         return features, mask
 
 
-def load_whisper(name: str) -> WhisperTeacher:
-    """A Whisper teacher by name: a known one, a folder (CTranslate2 or transformers), or any id on the Hugging Face hub.
+def load_converted_whisper(name: str, window: Literal["crop", "30s"] = "crop") -> WhisperTeacher:
+    """A teacher from CTranslate2 weights: a known name or a folder (see :func:`lmspt.data.weights.find_weights`).
 
     Raises:
-        InputError: nothing of that name, or a folder without weights.
+        InputError: not found, or damaged.
     """
-    if name in SOURCES or (Path(name) / "model.bin").is_file():
-        folder = find_weights(name)
-        state = whisper_encoder_state(folder / "model.bin")
-        d_model, n_mels, _ = state["conv1.weight"].shape
-        n_layers = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("layers."))
-        config = WhisperConfig(
-            d_model=d_model,
-            num_mel_bins=n_mels,
-            encoder_layers=n_layers,
-            encoder_attention_heads=d_model // 64,  # 64 channels a head in every published size
-            encoder_ffn_dim=4 * d_model,
-            max_source_positions=state["embed_positions.weight"].shape[0],
-        )
-        encoder = WhisperEncoder(config)
-        encoder.load_state_dict(state)
-        return WhisperTeacher(encoder, name)
+    state = whisper_encoder_state(find_weights(name) / "model.bin")
+    d_model, n_mels, _ = state["conv1.weight"].shape
+    n_layers = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("layers."))
+    config = WhisperConfig(
+        d_model=d_model,
+        num_mel_bins=n_mels,
+        encoder_layers=n_layers,
+        encoder_attention_heads=d_model // 64,  # 64 channels a head in every published size
+        encoder_ffn_dim=4 * d_model,
+        max_source_positions=state["embed_positions.weight"].shape[0],
+    )
+    encoder = WhisperEncoder(config)
+    encoder.load_state_dict(state)
+    return WhisperTeacher(encoder, name, window)
+
+
+def load_whisper(name: str, window: Literal["crop", "30s"] = "crop") -> WhisperTeacher:
+    """A teacher from transformers' weights of any size: a folder or an id on the Hugging Face hub. The decoder stays on disk.
+
+    Raises:
+        InputError: the weights are not to be had.
+    """
     try:
-        return WhisperTeacher(WhisperModel.from_pretrained(name).encoder, name)
+        encoder, report = WhisperEncoder.from_pretrained(
+            name,
+            dtype=torch.float32,
+            attn_implementation="sdpa",
+            key_mapping={r"^(model\.)?encoder\.": ""},
+            output_loading_info=True,
+        )
     except (OSError, ValueError) as error:
-        raise InputError(f"teacher '{name}': not one of {', '.join(SOURCES)}, no folder, not on the hub ({error})") from None
+        raise InputError(f"teacher '{name}': cannot be loaded ({error}); give a whole folder or a hub id") from None
+    if report["missing_keys"]:
+        raise InputError(f"teacher '{name}': no {', '.join(sorted(report['missing_keys'])[:3])} ... in its weights; fetch it again")
+    return WhisperTeacher(encoder, name, window)

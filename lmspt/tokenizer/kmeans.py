@@ -14,7 +14,8 @@ from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
 from lmspt.data.features import read_features, write_features
 from lmspt.errors import InputError
-from lmspt.teacher.whisper import load_whisper
+from lmspt.teacher.interface import Teacher
+from lmspt.teacher.load import load_teacher
 from lmspt.tokenizer.batches import by_length, pad
 from lmspt.tokenizer.config import KMeansConfig
 from lmspt.tokenizer.convnext import length_mask
@@ -38,10 +39,8 @@ class KMeansTokenizer:
 
     def __init__(self, config: KMeansConfig, centroids: Tensor, tok_id: str) -> None:
         self.config, self.centroids, self.tok_id = config, centroids, tok_id
-        self.teacher = load_whisper(config.teacher)
-        stride = self.teacher.frame_rate / config.frame_rate
-        if stride != int(stride):
-            raise InputError(f"frame_rate {config.frame_rate}: must divide the teacher's {self.teacher.frame_rate:g} Hz")
+        self.teacher = load_teacher(config.teacher)
+        pooling_stride(config, self.teacher)
         self.sample_rate, self.frame_rate = self.teacher.sample_rate, config.frame_rate
         self.hop_length = int(self.sample_rate / config.frame_rate)
         self.streams = (Stream("semantic", config.size, True),)
@@ -66,16 +65,28 @@ class KMeansTokenizer:
         raise InputError(f"tokenizer {self.tok_id} has no decoder; choose one with can_decode for speech output")
 
 
+def pooling_stride(config: KMeansConfig, teacher: Teacher) -> int:
+    """Teacher frames in a token frame.
+
+    Raises:
+        InputError: not a whole number.
+    """
+    stride = teacher.frame_rate / config.frame_rate
+    if stride != int(stride):
+        raise InputError(f"frame_rate {config.frame_rate}: must divide the teacher's {teacher.frame_rate:g} Hz")
+    return int(stride)
+
+
 def train_kmeans(config: KMeansConfig, features: Path) -> Tensor:
     """Centroids (size, D) of dumped teacher features (``feats.scp`` of stage 3) pooled to the token rate.
 
     Raises:
-        InputError: fewer frames than centroids.
+        InputError: fewer frames than centroids, or a rate that does not divide the teacher's.
     """
     from sklearn.cluster import KMeans  # here, because it takes a second to import
 
     pooled = []
-    stride = int(50 / config.frame_rate)
+    stride = pooling_stride(config, load_teacher(config.teacher))
     for _, feats in read_features(features):
         whole = len(feats) // stride * stride
         pooled.append(feats[:whole].reshape(-1, stride, feats.shape[1]).mean(1))
@@ -88,7 +99,7 @@ def train_kmeans(config: KMeansConfig, features: Path) -> Tensor:
 
 def dump_teacher_features(config: KMeansConfig, data: DataDir, out: Path) -> int:
     """Write float16 teacher features (F, D) of a seeded choice of ``max_utts`` utterances to ``out``; returns their number."""
-    teacher = load_whisper(config.teacher)
+    teacher = load_teacher(config.teacher)
     audio = Utterances(data, teacher.sample_rate)
     chosen = np.random.default_rng(config.seed).permutation(len(data.utts))[: config.max_utts]
     num_samples = {data.utts[i]: data.num_samples[data.utts[i]] for i in chosen}

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lmspt.errors import InputError
-from lmspt.teacher.whisper import WhisperTeacher, load_whisper
+from lmspt.teacher.interface import Teacher
+from lmspt.teacher.load import load_teacher
 from lmspt.tokenizer.config import ModelConfig, ObjectiveConfig
 from lmspt.tokenizer.losses import feature_distance
 from lmspt.tokenizer.model import Output
@@ -20,7 +21,7 @@ class Resynthesis(nn.Module):
     """Semantic speech-resynthesis distillation: the frozen encoder's view of the speech spoken from semantic tokens alone
     against its view of the original. The gradient passes the encoder, its log-mel, the aux decoder and the quantizer."""
 
-    def __init__(self, config: ObjectiveConfig, teacher: WhisperTeacher) -> None:
+    def __init__(self, config: ObjectiveConfig, teacher: Teacher) -> None:
         super().__init__()
         self.config = config
         self.frozen = (teacher,)  # a tuple keeps the teacher out of the state dict
@@ -38,7 +39,7 @@ class Resynthesis(nn.Module):
 class FeatureMatch(nn.Module):
     """Feature-level distillation: teacher features pooled uniformly to the token rate against a projection of the tokens."""
 
-    def __init__(self, config: ObjectiveConfig, teacher: WhisperTeacher, dim: int) -> None:
+    def __init__(self, config: ObjectiveConfig, teacher: Teacher, dim: int) -> None:
         super().__init__()
         self.config = config
         self.frozen = (teacher,)
@@ -82,7 +83,7 @@ def build_objective(config: ObjectiveConfig, model: ModelConfig) -> nn.Module | 
         if model.detach_semantic:
             raise InputError("detach_semantic with objective none leaves the semantic stream untrained; set one of them otherwise")
         return None
-    teacher = load_whisper(config.teacher)
+    teacher = load_teacher(config.teacher)
     if not all(1 <= layer <= teacher.n_layers for layer in config.teacher_layers):
         raise InputError(f"teacher_layers {config.teacher_layers}: {config.teacher} has layers 1 to {teacher.n_layers}")
     if model.sample_rate != teacher.sample_rate:

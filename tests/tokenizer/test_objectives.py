@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lmspt.errors import InputError
-from lmspt.teacher.whisper import load_whisper
+from lmspt.teacher.load import load_teacher
 from lmspt.tokenizer.config import ModelConfig, ObjectiveConfig
 from lmspt.tokenizer.losses import MultiResolutionMel, feature_distance
 from lmspt.tokenizer.model import LMSPT
@@ -22,7 +22,7 @@ TINY = ModelConfig(dim=32, encoder_layers=1, slow_layers=1, decoder_dim=32, deco
 @pytest.fixture(scope="module")
 def teacher():
     torch.set_num_threads(1)
-    return load_whisper("whisper-tiny.en")
+    return load_teacher("whisper-tiny.en")
 
 
 def noise(*shape, seed=0):
