@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 
 from lmspt.data.datadir import DataDir
+from lmspt.data.ffmpeg import decode
 from lmspt.data.variation import VariationConfig, vary
 from lmspt.errors import InputError
 from lmspt.files import atomic
@@ -21,32 +22,33 @@ from lmspt.files import atomic
 CACHED_SAMPLES = 200_000_000  # of one Utterances: 400 MB of 16-bit samples, 3.5 hours at 16 kHz
 
 
-def read_audio(source: str | Path) -> tuple[np.ndarray, int]:
+def read_audio(source: str | Path, channel: int | None = None) -> tuple[np.ndarray, int]:
     """One recording and its rate (Hz).
 
     Args:
-        source: a path of anything that libsndfile reads, or Kaldi's ``command |`` that writes such a file.
+        source: a path of anything that libsndfile or FFmpeg reads, or Kaldi's ``command |`` that writes what libsndfile does.
+        channel: which one, from 1 on; 0 for their mean; ``None``: there must be one only.
 
     Raises:
-        InputError: no such file or program, not audio, cut short, empty, NaN, or more than one channel.
+        InputError: no such file or program, not audio, cut short, empty, NaN, no such channel or not told which.
     """
     source = str(source)
-    with _opened(source) as audio:
-        wav, rate = audio.read(dtype="float32"), audio.samplerate
+    with _opened(source, channel) as audio:
+        wav, rate = audio.read(dtype="float32", always_2d=True), audio.samplerate
         if len(wav) < audio.frames:
             raise _cut_short(source)
     if not np.isfinite(wav).all():
         raise InputError(f"{source}: holds NaN or infinite samples; replace the file or remove its line")
-    return wav, rate
+    return (wav.mean(axis=1) if channel == 0 else np.ascontiguousarray(wav[:, (channel or 1) - 1])), rate
 
 
-def read_header(path: str | Path) -> tuple[int, int]:
+def read_header(path: str | Path, channel: int | None = None) -> tuple[int, int]:
     """Samples and rate (Hz) of a recording, by its header; of the rest only the last sample is read.
 
     Raises:
         InputError: as :func:`read_audio`, NaN apart.
     """
-    with _opened(str(path)) as audio:
+    with _opened(str(path), channel) as audio:
         try:
             audio.seek(audio.frames - 1)
             whole = len(audio.read(1)) == 1
@@ -150,14 +152,15 @@ def _as_int16(wav: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[soundfile.SoundFile]:
-    """A recording with one channel and samples in it, open to be read."""
+def _opened(source: str, channel: int | None) -> Iterator[soundfile.SoundFile]:
+    """A recording that has the channel and samples in it, open to be read."""
     file = BytesIO(_output_of(source)) if is_pipe(source) else _existing(source)
     try:
-        with soundfile.SoundFile(file) as audio:
-            if audio.channels != 1:
-                first = f"{source} sox -t wav -" if is_pipe(source) else f"sox {source}"
-                raise InputError(f"{source}: {audio.channels} channels; choose one, e.g. '{first} -t wav - remix 1 |' in wav.scp")
+        with _sound_file(file) as audio:
+            if channel is None and audio.channels != 1:
+                raise InputError(f"{source}: {audio.channels} channels; choose one: --channel 1, or --channel 0 for their mean")
+            if channel is not None and not 0 <= channel <= audio.channels:
+                raise InputError(f"{source}: has no channel {channel}, there are {audio.channels}; give another --channel")
             if file is source and _promises_more(Path(source)):
                 raise _cut_short(source)
             if audio.frames == 0:
@@ -166,6 +169,17 @@ def _opened(source: str) -> Iterator[soundfile.SoundFile]:
     except soundfile.LibsndfileError as error:
         why = error.error_string.rstrip(".")
         raise InputError(f"{source}: cannot be read as audio ({why}); replace the file or remove its line") from None
+
+
+def _sound_file(file: str | BytesIO) -> soundfile.SoundFile:
+    """What libsndfile reads as it is, other files through FFmpeg."""
+    try:
+        return soundfile.SoundFile(file)
+    except soundfile.LibsndfileError:
+        decoded = None if isinstance(file, BytesIO) else decode(file)
+        if decoded is None:
+            raise
+        return soundfile.SoundFile(decoded)
 
 
 def _existing(source: str) -> str:

@@ -18,14 +18,12 @@ from pathlib import Path
 
 from lmspt.data.audio import is_pipe
 from lmspt.data.datadir import DataDir
-from lmspt.data.metadata import SUFFIXES, Row, read_rows, read_utf8
+from lmspt.data.ffmpeg import SUFFIXES
+from lmspt.data.metadata import TABLES, Row, read_rows, read_utf8
 from lmspt.data.scp import KEY_BYTES, is_key
 from lmspt.errors import InputError
 
-AUDIO = (
-    *(".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".sph", ".aif", ".aiff"),  # libsndfile reads them
-    *(".g722", ".m4a", ".aac", ".wma", ".amr", ".webm"),  # FFmpeg's libraries do
-)
+AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", *SUFFIXES)
 TEXT = (".txt", ".lab")
 UNKNOWN = "unknown"  # speaker
 
@@ -259,7 +257,7 @@ def _one_line(text: str) -> str:
 
 
 def _only_table(root: Path) -> Path | None:
-    tables = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    tables = sorted(path for path in root.iterdir() if path.suffix.lower() in TABLES and path.is_file())
     if len(tables) > 1:
         raise InputError(f"{root}: which table has the texts, {' or '.join(path.name for path in tables)}? Say so: --metadata FILE")
     return tables[0] if tables else None

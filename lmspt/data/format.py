@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +19,14 @@ from lmspt.files import write_text
 SILENT = 1e-4  # peak of what counts as silence, -80 dB of full scale
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A recording to write: where it comes from and which part of it (``None``: all of it)."""
-
-    source: str
-    segment: Segment | None = None
-
-
 def format_data(
-    data: DataDir, out: Path, sample_rate: int, min_seconds: float = 0.0, max_seconds: float = np.inf, nj: int = 1
+    data: DataDir,
+    out: Path,
+    sample_rate: int,
+    min_seconds: float = 0.0,
+    max_seconds: float = np.inf,
+    nj: int = 1,
+    channel: int | None = None,
 ) -> tuple[int, dict[str, str]]:
     """Write ``out/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv}``, ``joins`` if there are any, and ``out/wav/``.
 
@@ -40,7 +37,8 @@ def format_data(
         out: ``dump/raw/<set>``.
         sample_rate: Hz, of what is written.
         min_seconds, max_seconds: utterances outside are dropped.
-        nj: threads.
+        nj: threads; each holds one recording in memory.
+        channel: of recordings that have several, see :func:`read_audio`.
 
     Returns:
         The number of utterances kept, and the reason for each one dropped.
@@ -49,12 +47,14 @@ def format_data(
         InputError: recordings that cannot be used, or no utterance left. All others are written before it is raised.
     """
     pieces = _pieces(data)
+    results: dict[str, int | str] = {}
     with ThreadPoolExecutor(nj) as pool:
-        done = pool.map(lambda item: _write(item[0], item[1], out, sample_rate), pieces.items())
-        results = dict(zip(pieces, tqdm(done, f"{out}: audio", len(pieces), disable=None, mininterval=2), strict=True))
+        done = pool.map(lambda item: _write(data.wav_scp[item[0]], item[1], out, sample_rate, channel), pieces.items())
+        for written in tqdm(done, f"{out}: audio", len(pieces), disable=None, mininterval=2):
+            results.update(written)
     problems = [text for text in results.values() if isinstance(text, str)]
     if problems:
-        raise InputError(f"{data.folder}: {len(problems)} of {len(pieces)} recordings\n" + some_of(problems))
+        raise InputError(f"{data.folder}: {len(problems)} of {len(results)} recordings\n" + some_of(problems))
     num_samples = {utt: _length(data, utt, results, sample_rate) for utt in data.utts}
     dropped = {utt: why for utt in data.utts if (why := _odd(num_samples[utt] / sample_rate, min_seconds, max_seconds))}
     kept = [utt for utt in data.utts if utt not in dropped]
@@ -66,33 +66,47 @@ def format_data(
     return len(kept), dropped
 
 
-def _pieces(data: DataDir) -> dict[str, Piece]:
-    """What is to be written, by its name: segments by their utterance, all else by its recording."""
-    pieces = {}
+def _pieces(data: DataDir) -> dict[str, dict[str, Segment | None]]:
+    """What is to be written, by recording: segments by their utterance, all of it (``None``) by its own name."""
+    pieces: dict[str, dict[str, Segment | None]] = {}
     for utt in data.utts:
-        if utt in data.segments:
-            segment = data.segments[utt]
-            pieces[utt] = Piece(data.wav_scp[segment.recording], segment)
-        else:
-            pieces.update({name: Piece(data.wav_scp[name]) for name in data.recordings_of(utt)})
+        segment = data.segments.get(utt)
+        for recording in data.recordings_of(utt):
+            pieces.setdefault(recording, {})[utt if segment else recording] = segment
     return pieces
 
 
-def _write(name: str, piece: Piece, out: Path, sample_rate: int) -> int | str:
-    """Write one recording; its length in samples, or what is wrong with it."""
-    path = out / "wav" / f"{name}.flac"
-    if path.exists():
-        return soundfile.info(path).frames
-    try:
-        wav, rate = read_audio(piece.source)
-    except InputError as error:
-        return f"{name}: {error}"
-    if piece.segment:
-        if piece.segment.is_past(len(wav), rate):
-            return f"{name}: its segment ends at {piece.segment.end} s, {piece.source} has {len(wav) / rate:.2f} s; mend segments"
-        wav = wav[round(piece.segment.begin * rate) : round(piece.segment.end * rate)]
+def _write(
+    source: str, pieces: dict[str, Segment | None], out: Path, sample_rate: int, channel: int | None
+) -> dict[str, int | str]:
+    """Write the pieces of one recording, which is read once; of each its length in samples, or what is wrong with it."""
+    done: dict[str, int | str] = {}
+    missing = {}
+    for name, segment in pieces.items():
+        path = out / "wav" / f"{name}.flac"
+        if path.exists():
+            done[name] = soundfile.info(path).frames
+        else:
+            missing[name] = segment
+    if missing:
+        try:
+            wav, rate = read_audio(source, channel)
+        except InputError as error:
+            return {**done, **{name: f"{name}: {error}" for name in missing}}
+        for name, segment in missing.items():
+            done[name] = _write_piece(out / "wav" / f"{name}.flac", wav, rate, segment, source, sample_rate)
+    return done
+
+
+def _write_piece(path: Path, wav: np.ndarray, rate: int, segment: Segment | None, source: str, sample_rate: int) -> int | str:
+    """As :func:`_write`, of one piece of a recording (T,) of ``rate`` Hz."""
+    if segment:
+        if segment.is_past(len(wav), rate):
+            return f"{path.stem}: its segment ends at {segment.end} s, {source} has {len(wav) / rate:.2f} s; mend segments"
+        wav = wav[round(segment.begin * rate) : round(segment.end * rate)]
     if np.abs(wav).max(initial=0.0) < SILENT:
-        return f"{name}: {piece.source} is silent; remove it from {name}'s data directory"
+        where = f" from {segment.begin} to {segment.end} s" if segment else ""
+        return f"{path.stem}: {source} is silent{where}; remove it from {path.stem}'s data directory"
     if rate != sample_rate:
         wav = soxr.resample(wav, rate, sample_rate, quality="HQ")
     write_wav(path, wav, sample_rate)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lmspt.errors import InputError
 
-SUFFIXES = (".csv", ".tsv")
+TABLES = (".csv", ".tsv")
 # by what it holds, names of a column, the best first
 NAMES = {
     "audio": ("audio", "audio_path", "audio_file", "path", "file", "file_name", "filename", "wav", "wav_path", "clip"),

@@ -69,7 +69,7 @@ FOUND_AT_ONCE = [
     ("empty audio", content("audio/a-2.wav", b""), "/audio/a-2.wav: is an empty file; fetch it again"),
     ("not audio", content("audio/a-2.wav", b"<html>404</html>"), "/audio/a-2.wav: cannot be read as audio (Format not recog"),
     ("no samples", audio(noise(0.0)), "/audio/a-2.wav: holds no samples; remove its line"),
-    ("stereo", audio(noise().reshape(-1, 2)), "/audio/a-2.wav: 2 channels; choose one, e.g. 'sox "),
+    ("stereo", audio(noise().reshape(-1, 2)), "/audio/a-2.wav: 2 channels; choose one: --channel 1, or"),
     ("truncated", cut, "/audio/a-2.wav: is cut short; fetch the file again"),
 ]
 

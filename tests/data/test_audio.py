@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -62,11 +63,51 @@ BAD: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "no samples": ("x.wav", lambda path: wav_file(path, noise(0.0)), "holds no samples; remove its line"),
     "text": ("x.wav", lambda path: path.write_text("not audio\n" * 50), "cannot be read as audio"),
     "folder": ("x.wav", Path.mkdir, "no such file"),
-    "stereo": ("x.wav", lambda path: wav_file(path, noise().reshape(-1, 2)), "2 channels; choose one, e.g. 'sox "),
+    "stereo": ("x.wav", lambda path: wav_file(path, noise().reshape(-1, 2)), "2 channels; choose one: --channel 1"),
     "cut wav": ("x.wav", short, "is cut short; fetch the file again"),
     "header alone": ("x.wav", header_alone, "is cut short; fetch the file again"),
     "raw": ("x.raw", lambda path: path.write_bytes(b"\0\1" * 500), "raw samples do not tell their rate"),
 }
+
+
+def test_one_of_two_channels(tmp_path: Path) -> None:
+    left, right = noise(seed=1), noise(seed=2)
+    path = wav_file(tmp_path / "x.wav", np.stack([left, right], axis=1), subtype="FLOAT")
+    assert [np.abs(read_audio(path, channel)[0] - expected).max() for channel, expected in ((1, left), (2, right))] == [0, 0]
+    assert read_audio(path, 0)[0] == pytest.approx((left + right) / 2)
+    assert read_header(path, 2) == (8000, 16000)
+    for channel in (3, -1):
+        with pytest.raises(InputError, match=f"has no channel {channel}, there are 2; give another --channel"):
+            read_audio(path, channel)
+    assert read_audio(wav_file(tmp_path / "mono.wav", left), 1)[0].shape == (8000,)
+
+
+def encoded(path: Path, codec: str, wav: np.ndarray) -> Path:
+    """``wav`` as FFmpeg's encoder of that name writes it."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray((wav * 32767).astype(np.int16)[None], format="s16", layout="mono")
+        frame.sample_rate = 16000
+        for block in (*av.AudioResampler(format=stream.format, layout="mono", rate=16000).resample(frame), None):
+            container.mux(stream.encode(block))
+    return path
+
+
+@pytest.mark.parametrize(("name", "codec"), [("x.g722", "g722"), ("x.m4a", "aac")])
+def test_what_libsndfile_does_not_read(tmp_path: Path, name: str, codec: str) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    wav, rate = read_audio(encoded(tmp_path / name, codec, tone))
+    assert rate == 16000
+    assert len(wav) == pytest.approx(16000, abs=2048)
+    assert np.abs(np.fft.rfft(wav[2048:10048])).argmax() == 220, "440 Hz in steps of 2 Hz"
+    assert read_header(tmp_path / name) == (len(wav), 16000)
+
+
+def test_a_damaged_file_is_not_made_noise_of(tmp_path: Path) -> None:
+    for name in ("x.wav", "x.g7", "x.m4a"):
+        (tmp_path / name).write_bytes(np.random.default_rng(0).bytes(5000))
+        with pytest.raises(InputError, match="cannot be read as audio"):
+            read_audio(tmp_path / name)
 
 
 @pytest.mark.parametrize(("name", "make", "message"), BAD.values(), ids=BAD)

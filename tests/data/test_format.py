@@ -124,6 +124,36 @@ def test_threads_change_nothing(tmp_path: Path) -> None:
     assert files[0] == files[1]
 
 
+def test_a_recording_is_read_once_for_all_its_segments(tmp_path: Path) -> None:
+    folder = sound_dir(tmp_path / "data", 2.0)
+    reads = tmp_path / "reads"
+    (tmp_path / "count.sh").write_text(f"echo read >> {reads}\ncat {folder}/audio/a-1.wav\n")
+    write_lines(folder / "wav.scp", f"talk sh {tmp_path}/count.sh |")
+    utts = [f"talk-{i}" for i in range(4)]
+    write_lines(folder / "segments", *(f"{utt} talk {i / 2} {i / 2 + 0.5}" for i, utt in enumerate(utts)))
+    for name, value in (("text", "x"), ("utt2spk", "a")):
+        write_lines(folder / name, *(f"{utt} {value}" for utt in utts))
+    assert format_data(DataDir(folder), tmp_path / "raw", 16000, nj=2)[0] == 4
+    assert reads.read_text() == "read\n"
+    parts = [read_audio(tmp_path / "raw/wav" / f"{utt}.flac")[0] for utt in utts]
+    assert np.array_equal(np.concatenate(parts), read_audio(folder / "audio/a-1.wav")[0])
+    (tmp_path / "raw/wav/talk-2.flac").unlink()
+    format_data(DataDir(folder), tmp_path / "raw", 16000)
+    assert np.array_equal(read_audio(tmp_path / "raw/wav/talk-2.flac")[0], parts[2])
+    assert reads.read_text() == "read\n" * 2
+
+
+def test_one_channel_of_two(tmp_path: Path) -> None:
+    folder = sound_dir(tmp_path / "data")
+    stereo = np.stack([noise(seed=1), noise(seed=2)], axis=1)
+    soundfile.write(folder / "audio" / "a-1.wav", stereo, 16000)
+    with pytest.raises(InputError, match="2 channels; choose one"):
+        format_data(DataDir(folder), tmp_path / "raw", 16000)
+    format_data(DataDir(folder), tmp_path / "raw2", 16000, channel=1)
+    wav, _ = read_audio(tmp_path / "raw2" / "wav" / "a-1.flac")
+    assert np.abs(wav - stereo[:, 0]).max() < 1e-4
+
+
 def test_pipes(tmp_path: Path) -> None:
     folder = sound_dir(tmp_path / "data")
     format_data(DataDir(folder), tmp_path / "direct", 16000)
