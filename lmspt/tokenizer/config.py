@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Literal
 
@@ -12,29 +13,94 @@ from lmspt.errors import InputError
 from lmspt.train.config import TrainConfig
 
 
+STFT_HOP = 320  # samples between the frames of inverse STFTs: 50 Hz at 16 kHz
+
+
 @dataclass
 class ModelConfig:
-    """Shape of an LM-SPT tokenizer. ``frame_rate`` (Hz) divides 50, the rate of the STFT frames.
+    """Shape of an LM-SPT tokenizer. Dimensions are channels; strides run from a part's input to its output.
+
+    Encoders, one kind for both streams:
+        ``stft``: log-mel, ``encoder_layers`` ConvNeXt blocks at 50 Hz and ``slow_layers`` at the token rate.
+        ``dac``: convolutions on the waveform, ``encoder_dim`` channels doubled at each of ``strides``.
+        ``conv_transformer``: the same, then ``transformer_layers`` at the token rate.
+    With ``shared_encoder`` the streams have one encoder in common.
+
+    Decoders, ``decoder_*`` of the main one and ``aux_*`` of the auxiliary one:
+        ``vocos``: ConvNeXt blocks and an inverse STFT of 320 samples a frame, of which a token takes a whole number.
+        ``dac``: transposed convolutions, ``decoder_dim`` channels halved at each of ``decoder_strides``.
+    The ``aux_decoder`` is its ``own``, or the main one (``shared``), or the main one without a gradient to its weights
+    (``frozen``); an own one may speak at its own ``aux_sample_rate``.
+
+    Quantizers: ``ema`` codes are running means of their vectors, ``gradient`` ones are trained. With ``fsq_levels`` the
+    semantic stream is a grid of so many levels a channel instead. The acoustic codes hold what the semantic ones leave
+    (``semantic_subtraction``), or the acoustic latents as they are.
 
     With ``detach_semantic`` the main decoder's losses do not reach the semantic stream: what it holds is decided by the
     distillation alone. (The paper lets them, with a distillation weight that outvotes them.)
+
+    Raises:
+        InputError: parts that do not fit each other or the frame rate.
     """
 
     tokenizer: Literal["lmspt"] = "lmspt"
     sample_rate: int = 16000
     frame_rate: float = 12.5
     dim: int = 256
+    encoder: Literal["stft", "dac", "conv_transformer"] = "stft"
     encoder_layers: int = 4
     slow_layers: int = 2
+    encoder_dim: int = 32
+    strides: list[int] = field(default_factory=list)
+    transformer_layers: int = 8
+    shared_encoder: bool = False
+    decoder: Literal["vocos", "dac"] = "vocos"
     decoder_dim: int = 256
     decoder_layers: int = 5
+    decoder_strides: list[int] = field(default_factory=list)
+    aux_decoder: Literal["own", "shared", "frozen"] = "own"
     aux_dim: int = 192
     aux_layers: int = 1
+    aux_strides: list[int] = field(default_factory=list)
+    aux_sample_rate: int | None = None
+    quantizer: Literal["ema", "gradient"] = "ema"
     semantic_size: int = 512
+    fsq_levels: list[int] = field(default_factory=list)
     acoustic_codebooks: int = 3
     acoustic_size: int = 512
     code_dim: int = 32
+    semantic_subtraction: bool = True
     detach_semantic: bool = False
+
+    def __post_init__(self) -> None:
+        self._require_hop("strides", self.strides, self.encoder != "stft", self.sample_rate)
+        self._require_hop("decoder_strides", self.decoder_strides, self.decoder == "dac", self.sample_rate)
+        if self.aux_decoder == "own":
+            self._require_hop("aux_strides", self.aux_strides, self.decoder == "dac", self.aux_rate)
+        elif self.aux_strides or self.aux_rate != self.sample_rate:
+            raise InputError(f"aux_decoder {self.aux_decoder} is the main decoder: leave out aux_strides and aux_sample_rate")
+        if self.encoder == "conv_transformer" and self.dim % 64:
+            raise InputError(f"dim {self.dim}: the Transformer's heads have 64 channels; choose a multiple of 64")
+        if self.fsq_levels and prod(self.fsq_levels) != self.semantic_size:
+            raise InputError(f"fsq_levels {self.fsq_levels}: semantic_size {self.semantic_size} must be {prod(self.fsq_levels)}")
+
+    @property
+    def aux_rate(self) -> int:
+        """Sample rate of the aux decoder, Hz."""
+        return self.aux_sample_rate or self.sample_rate
+
+    def _require_hop(self, key: str, strides: list[int], convolutions: bool, sample_rate: int) -> None:
+        """The samples a token frame must be the product of the strides, or a whole number of STFT frames."""
+        hop_length = sample_rate / self.frame_rate
+        if convolutions and prod(strides) != hop_length:
+            raise InputError(f"{key} {strides}: their product must be {sample_rate} Hz / {self.frame_rate} Hz = {hop_length:g}")
+        if not convolutions and strides:
+            raise InputError(
+                f"{key} {strides}: encoder {self.encoder} and decoder {self.decoder} have no use for them; leave them out"
+            )
+        if not convolutions and hop_length % STFT_HOP:
+            rates = ", ".join(f"{sample_rate / STFT_HOP / n:g}" for n in (1, 2, 4, 8))
+            raise InputError(f"frame_rate {self.frame_rate} at {sample_rate} Hz: choose one of {rates} Hz")
 
 
 @dataclass

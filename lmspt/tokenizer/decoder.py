@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lmspt.tokenizer.config import STFT_HOP, ModelConfig
 from lmspt.tokenizer.convnext import ConvNeXtStack, length_mask
-
-FRAME_HOP = 320  # samples an STFT frame: 50 Hz at 16 kHz
+from lmspt.tokenizer.dac import DacDecoder
 
 
 class InverseSTFT(nn.Module):
@@ -46,11 +46,11 @@ class Decoder(nn.Module):
     def __init__(self, latent_dim: int, hop_length: int, dim: int, n_layers: int) -> None:
         super().__init__()
         self.hop_length = hop_length
-        self.stride = hop_length // FRAME_HOP
+        self.stride = hop_length // STFT_HOP
         self.up = nn.Linear(latent_dim, self.stride * dim)
         self.around = nn.Conv1d(dim, dim, 7, padding=3)
         self.body = ConvNeXtStack(dim, n_layers)
-        self.istft = InverseSTFT(FRAME_HOP)
+        self.istft = InverseSTFT(STFT_HOP)
         self.head = nn.Linear(dim, 2 * (self.istft.n_fft // 2 + 1))
 
     def forward(self, latents: Tensor, lengths: Tensor) -> Tensor:
@@ -58,8 +58,15 @@ class Decoder(nn.Module):
         x = self.up(latents).reshape(latents.shape[0], latents.shape[1] * self.stride, -1)
         mask = length_mask(lengths * self.stride, x.shape[1])
         x = self.around((x * mask).transpose(1, 2)).transpose(1, 2)
-        magnitude, phase = self.head(self.body(x, mask)).chunk(2, dim=-1)
+        magnitude, phase = self.head(self.body(x, mask)).float().chunk(2, dim=-1)
         # exp() as in Vocos, bounded so that one frame cannot overflow the loss; the phase wraps by itself.
         spectrum = torch.polar((magnitude - 2.0).clamp_max(5.0).exp() * mask, phase)
         wav = self.istft(spectrum)
         return wav * length_mask(lengths * self.hop_length, wav.shape[1])[..., 0]
+
+
+def build_decoder(config: ModelConfig, sample_rate: int, dim: int, n_layers: int, strides: list[int]) -> nn.Module:
+    """The configured kind of decoder, of ``n_layers`` (vocos) or ``strides`` (dac), speaking at ``sample_rate`` (Hz)."""
+    if config.decoder == "dac":
+        return DacDecoder(config.dim, dim, strides)
+    return Decoder(config.dim, int(sample_rate / config.frame_rate), dim, n_layers)

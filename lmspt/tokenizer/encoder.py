@@ -7,9 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers.audio_utils import mel_filter_bank
 
+from lmspt.tokenizer.config import ModelConfig
 from lmspt.tokenizer.convnext import ConvNeXtStack, length_mask
+from lmspt.tokenizer.dac import DacEncoder
+from lmspt.tokenizer.transformer import Transformer
 
 MEL_HOP, N_MELS = 160, 80
+WINDOW_SECONDS = 3.0  # that a Transformer looks back and ahead: what the paper's crops of 6 s teach
 
 
 class LogMel(nn.Module):
@@ -32,7 +36,8 @@ class LogMel(nn.Module):
         """``wav`` (B, T), T a multiple of 160, zero past ``lengths`` (B,) samples -> (B, T // 160, 80)."""
         edge = (self.n_fft - MEL_HOP) // 2
         spectrum = torch.stft(F.pad(wav, (edge, edge)), self.n_fft, MEL_HOP, window=self.window, center=False, return_complex=True)
-        mel = (spectrum.abs().square().transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
+        with torch.autocast(wav.device.type, enabled=False):  # the floor is below what half precision holds
+            mel = (spectrum.abs().square().transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
         inside = length_mask(lengths // MEL_HOP, mel.shape[1]).bool()
         top = mel.masked_fill(~inside, -torch.inf).amax(dim=(1, 2), keepdim=True)
         mel = torch.maximum(mel - top, mel.new_tensor(-6.0)) + 3.0
@@ -73,3 +78,36 @@ class Encoder(nn.Module):
         x = self.fast(x, length_mask(frame_lengths * self.stride, x.shape[1]))
         x = self.down(x.reshape(x.shape[0], -1, self.stride * x.shape[2]))
         return self.slow(x, length_mask(frame_lengths, x.shape[1])), frame_lengths
+
+
+class ConvTransformer(nn.Module):
+    """Convolutions on the waveform, then a Transformer at the token rate (the paper's first version, appendix D).
+
+    Args:
+        convolutions: from the waveform to latents.
+        dim: channels of the latents, a multiple of 64.
+        n_layers: layers of the Transformer.
+        window: frames to either side that its attention reaches.
+    """
+
+    def __init__(self, convolutions: DacEncoder, dim: int, n_layers: int, window: int) -> None:
+        super().__init__()
+        self.convolutions = convolutions
+        self.transformer = Transformer(dim, n_layers, window)
+
+    def forward(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """``wav`` (B, T), zero past ``lengths`` (B,) samples -> latents (B, ceil(T / hop_length), dim), lengths (B,) frames."""
+        latents, frames = self.convolutions(wav, lengths)
+        return self.transformer(latents, length_mask(frames, latents.shape[1])), frames
+
+
+def build_encoder(config: ModelConfig, keep_level: bool) -> nn.Module:
+    """The configured kind of encoder; ``keep_level``: whether loudness reaches the latents of one that reads a log-mel."""
+    if config.encoder == "stft":
+        layers = (config.encoder_layers, config.slow_layers)
+        return Encoder(config.sample_rate, int(config.sample_rate / config.frame_rate), config.dim, *layers, keep_level)
+    convolutions = DacEncoder(config.dim, config.encoder_dim, config.strides)
+    if config.encoder == "dac":
+        return convolutions
+    window = int(WINDOW_SECONDS * config.frame_rate)
+    return ConvTransformer(convolutions, config.dim, config.transformer_layers, window)

@@ -3,7 +3,7 @@
     wav ─┬─ semantic encoder ─ VQ ──┬───────────── aux decoder ─ speech from semantic tokens alone
          └─ acoustic encoder ─ (−) ─ RVQ ─ (+) ─── main decoder ─ reconstruction
 
-Paper: arXiv 2506.16738, section 3; the residual ``z_a - s`` is the released model's.
+Paper: arXiv 2506.16738, section 3; the residual ``z_a - s`` is the released model's. Each part is chosen by the config.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
-from lmspt.errors import InputError
 from lmspt.tokenizer.config import ModelConfig
 from lmspt.tokenizer.convnext import length_mask
-from lmspt.tokenizer.decoder import FRAME_HOP, Decoder
-from lmspt.tokenizer.encoder import Encoder
+from lmspt.tokenizer.decoder import build_decoder
+from lmspt.tokenizer.encoder import build_encoder
 from lmspt.tokenizer.interface import Stream
-from lmspt.tokenizer.quantizer import ResidualQuantizer, VectorQuantizer
+from lmspt.tokenizer.quantizer import ResidualQuantizer, build_semantic_quantizer
 
 
 @dataclass
 class Output:
-    """What a forward pass yields: wavs (B, T), quantized latents (B, F, dim), codes (B, K, F), mask (B, F, 1), scalars."""
+    """What a forward pass yields: wavs (B, T) and (B, T') at the aux decoder's rate, quantized latents (B, F, dim), codes
+    (B, K, F), mask (B, F, 1), scalars."""
 
     wav: Tensor
     aux_wav: Tensor
@@ -36,27 +38,22 @@ class Output:
 
 
 class LMSPT(nn.Module):
-    """The tokenizer's network; ``tokenizer.checkpoint`` wraps it with an identity.
-
-    Raises:
-        InputError: a frame rate that does not divide the STFT's.
-    """
+    """The tokenizer's network; ``tokenizer.checkpoint`` wraps it with an identity."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        hop_length = config.sample_rate / config.frame_rate
-        if hop_length % FRAME_HOP:
-            rates = ", ".join(f"{config.sample_rate / FRAME_HOP / n:g}" for n in (1, 2, 4, 8))
-            raise InputError(f"frame_rate {config.frame_rate} at {config.sample_rate} Hz: choose one of {rates} Hz")
         self.config = config
-        self.hop_length = int(hop_length)
-        encoder = (config.sample_rate, self.hop_length, config.dim, config.encoder_layers, config.slow_layers)
-        self.semantic_encoder = Encoder(*encoder, keep_level=False)
-        self.acoustic_encoder = Encoder(*encoder, keep_level=True)
-        self.semantic_quantizer = VectorQuantizer(config.dim, config.semantic_size, config.code_dim)
-        self.acoustic_quantizer = ResidualQuantizer(config.dim, config.acoustic_codebooks, config.acoustic_size, config.code_dim)
-        self.decoder = Decoder(config.dim, self.hop_length, config.decoder_dim, config.decoder_layers)
-        self.aux_decoder = Decoder(config.dim, self.hop_length, config.aux_dim, config.aux_layers)
+        self.hop_length = int(config.sample_rate / config.frame_rate)
+        self.aux_hop_length = int(config.aux_rate / config.frame_rate)
+        self.semantic_encoder = build_encoder(config, keep_level=config.shared_encoder)
+        self.acoustic_encoder = None if config.shared_encoder else build_encoder(config, keep_level=True)
+        self.semantic_quantizer = build_semantic_quantizer(config)
+        acoustic = (config.acoustic_codebooks, config.acoustic_size, config.code_dim, config.quantizer)
+        self.acoustic_quantizer = ResidualQuantizer(config.dim, *acoustic)
+        main = (config.decoder_dim, config.decoder_layers, config.decoder_strides)
+        self.decoder = build_decoder(config, config.sample_rate, *main)
+        aux = (config.aux_dim, config.aux_layers, config.aux_strides)
+        self.aux_decoder = build_decoder(config, config.aux_rate, *aux) if config.aux_decoder == "own" else None
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -72,31 +69,33 @@ class LMSPT(nn.Module):
             lengths: (B,) samples.
             keep: (B,) acoustic codebooks the main decoder hears, 0 for speech from semantic tokens alone.
         """
-        z_semantic, frames = self.semantic_encoder(wav, lengths)
-        z_acoustic, _ = self.acoustic_encoder(wav, lengths)
+        z_semantic, z_acoustic, frames = self._latents(wav, lengths)
         mask = length_mask(frames, z_semantic.shape[1])
-        semantic, semantic_codes, semantic_commitment = self.semantic_quantizer(z_semantic, mask)
-        carried = semantic.detach() if self.config.detach_semantic else semantic
-        acoustic, acoustic_codes, acoustic_commitment = self.acoustic_quantizer(z_acoustic - carried, mask, keep)
+        with torch.autocast(wav.device.type, enabled=False):  # the nearest of many codes needs every digit
+            semantic, semantic_codes, semantic_commitment = self.semantic_quantizer(z_semantic, mask)
+            diversity = self.semantic_quantizer.diversity(z_semantic, mask)
+            carried = semantic.detach() if self.config.detach_semantic else semantic
+            left = z_acoustic - carried if self.config.semantic_subtraction else z_acoustic
+            acoustic, acoustic_codes, acoustic_commitment = self.acoustic_quantizer(left, mask, keep)
         n_samples = wav.shape[1]
         return Output(
             wav=self.decoder(carried + acoustic, frames)[:, :n_samples],
-            aux_wav=self.aux_decoder(semantic, frames)[:, :n_samples],
+            aux_wav=self._aux_speech(semantic, frames)[:, : n_samples * self.config.aux_rate // self.config.sample_rate],
             semantic=semantic,
             codes=torch.cat([semantic_codes[:, None], acoustic_codes], dim=1),
             mask=mask,
             commitment=semantic_commitment + acoustic_commitment,
-            diversity=self.semantic_quantizer.diversity(z_semantic, mask),
+            diversity=diversity,
         )
 
     @torch.inference_mode()
     def encode(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """``wav`` (B, T), ``lengths`` (B,) samples -> codes (B, K, F), lengths (B,) frames; codes past the end are 0."""
-        z_semantic, frames = self.semantic_encoder(wav, lengths)
-        z_acoustic, _ = self.acoustic_encoder(wav, lengths)
+        z_semantic, z_acoustic, frames = self._latents(wav, lengths)
         semantic = self.semantic_quantizer.encode(z_semantic)
-        acoustic = self.acoustic_quantizer.encode(z_acoustic - self.semantic_quantizer.lookup(semantic))
-        codes = torch.cat([semantic[:, None], acoustic], dim=1)
+        if self.config.semantic_subtraction:
+            z_acoustic = z_acoustic - self.semantic_quantizer.lookup(semantic)
+        codes = torch.cat([semantic[:, None], self.acoustic_quantizer.encode(z_acoustic)], dim=1)
         return codes * length_mask(frames, codes.shape[2]).transpose(1, 2).long(), frames
 
     @torch.inference_mode()
@@ -106,3 +105,31 @@ class LMSPT(nn.Module):
         if codes.shape[1] > 1:
             latents = latents + self.acoustic_quantizer.lookup(codes[:, 1:])
         return self.decoder(latents, lengths), lengths * self.hop_length
+
+    @torch.inference_mode()
+    def decode_aux(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """As ``decode``, of the semantic stream alone and by the aux decoder, at its rate ``config.aux_rate``."""
+        return self._aux_speech(self.semantic_quantizer.lookup(codes[:, 0]), lengths), lengths * self.aux_hop_length
+
+    def fold_weight_norm(self) -> LMSPT:
+        """Replace normed weights by their values, once, for inference; returns itself."""
+        for module in self.modules():
+            if is_parametrized(module, "weight"):
+                remove_parametrizations(module, "weight")
+        return self
+
+    def _latents(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Semantic and acoustic latents (B, F, dim), which are the same if they share an encoder, and lengths (B,) frames."""
+        z_semantic, frames = self.semantic_encoder(wav, lengths)
+        if self.acoustic_encoder is None:
+            return z_semantic.float(), z_semantic.float(), frames
+        return z_semantic.float(), self.acoustic_encoder(wav, lengths)[0].float(), frames
+
+    def _aux_speech(self, semantic: Tensor, frames: Tensor) -> Tensor:
+        """Semantic latents (B, F, dim), lengths (B,) frames -> wav (B, F * aux_hop_length)."""
+        if self.aux_decoder is not None:
+            return self.aux_decoder(semantic, frames)
+        if self.config.aux_decoder == "shared":
+            return self.decoder(semantic, frames)
+        frozen = {name: weight.detach() for name, weight in self.decoder.named_parameters()}
+        return functional_call(self.decoder, frozen, (semantic, frames))

@@ -1,8 +1,8 @@
-"""Codebooks that live: vector quantization with EMA codes, revival of dead ones, and a residual stack of them.
+"""Codebooks that live: vector quantization with EMA codes, revival of dead ones, and a residual stack of codebooks.
 
 Codes follow the mean of the vectors that choose them (van den Oord et al. 2017, appendix A.1). Two well-known ways to
 lose a codebook are closed: codes begin on data, and a code that few vectors choose is put on a vector of the present
-batch with its statistics reset, so that stale sums cannot pull it back.
+batch with its statistics reset, so that stale sums cannot pull it back. Every rank of a training holds the same codes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from lmspt.tokenizer.config import ModelConfig
+from lmspt.tokenizer.fsq import FiniteScalarQuantizer
+from lmspt.tokenizer.gradient_quantizer import GradientQuantizer
+from lmspt.train.ranks import from_first_rank, sum_over_ranks
 
 
 class VectorQuantizer(nn.Module):
@@ -79,20 +84,20 @@ class VectorQuantizer(nn.Module):
     def _follow(self, vectors: Tensor, codes: Tensor) -> None:
         """Move the codes to the running mean of their vectors (N, code_dim); revive dead ones now and then."""
         if self.step == 0:  # begin on data
-            self.codebook.copy_(F.normalize(self._draw(vectors, self.size), dim=1))
-            self.count.fill_(len(vectors) / self.size)
+            self.codebook.copy_(from_first_rank(F.normalize(self._draw(vectors, self.size), dim=1)))
+            self.count.fill_(sum_over_ranks(vectors.new_tensor(len(vectors))) / self.size)
             self.total.copy_(self.codebook * self.count[:, None])
             codes = (vectors @ self.codebook.T).argmax(dim=-1)
         chosen = F.one_hot(codes, self.size).to(vectors.dtype)
-        self.count.lerp_(chosen.sum(0), 1 - self.decay)
-        self.total.lerp_(chosen.T @ vectors, 1 - self.decay)
+        self.count.lerp_(sum_over_ranks(chosen.sum(0)), 1 - self.decay)
+        self.total.lerp_(sum_over_ranks(chosen.T @ vectors), 1 - self.decay)
         self.codebook.copy_(F.normalize(self.total, dim=1))
         self.step += 1
         if self.step % self.revive_every == 0:
             mean = self.count.mean()
             dead = self.count < self.dead_share * mean
             if dead.any():
-                self.codebook[dead] = F.normalize(self._draw(vectors, int(dead.sum())), dim=1)
+                self.codebook[dead] = from_first_rank(F.normalize(self._draw(vectors, int(dead.sum())), dim=1))
                 self.count[dead] = mean
                 self.total[dead] = self.codebook[dead] * mean
 
@@ -104,11 +109,21 @@ class VectorQuantizer(nn.Module):
 
 
 class ResidualQuantizer(nn.Module):
-    """Codebooks in a row, each on what the ones before it left (Zeghidour et al. 2021)."""
+    """Codebooks in a row, each on what the ones before it left (Zeghidour et al. 2021).
 
-    def __init__(self, dim: int, n_codebooks: int, size: int, code_dim: int) -> None:
+    Args:
+        dim: channels of the latents.
+        n_codebooks: codebooks.
+        size: codes of each.
+        code_dim: channels of the codes.
+        kind: ``ema``: the mean of the commitment losses, each codebook's own; ``gradient``: their sum, and a codebook's loss
+            reaches the projections of those before it, as in DAC.
+    """
+
+    def __init__(self, dim: int, n_codebooks: int, size: int, code_dim: int, kind: str = "ema") -> None:
         super().__init__()
-        self.stages = nn.ModuleList(VectorQuantizer(dim, size, code_dim) for _ in range(n_codebooks))
+        self.kind = kind
+        self.stages = nn.ModuleList(QUANTIZERS[kind](dim, size, code_dim) for _ in range(n_codebooks))
 
     def encode(self, latents: Tensor) -> Tensor:
         """``latents`` (B, F, dim) -> codes (B, n_codebooks, F)."""
@@ -126,13 +141,23 @@ class ResidualQuantizer(nn.Module):
         """Quantize with the first ``keep`` (B,) codebooks of each utterance (quantizer dropout).
 
         Returns:
-            The sum (B, F, dim), codes (B, n_codebooks, F), and the mean commitment loss.
+            The sum (B, F, dim), codes (B, n_codebooks, F), and the commitment loss of all codebooks.
         """
         total, codes, losses = torch.zeros_like(latents), [], []
         for number, stage in enumerate(self.stages):
             quantized, row, loss = stage(latents, mask)
             total = total + quantized * (keep > number).to(latents.dtype)[:, None, None]
-            latents = latents - quantized.detach()
+            latents = latents - (quantized.detach() if self.kind == "ema" else quantized)
             codes.append(row)
             losses.append(loss)
-        return total, torch.stack(codes, dim=1), torch.stack(losses).mean()
+        return total, torch.stack(codes, dim=1), torch.stack(losses).mean() if self.kind == "ema" else torch.stack(losses).sum()
+
+
+QUANTIZERS = {"ema": VectorQuantizer, "gradient": GradientQuantizer}
+
+
+def build_semantic_quantizer(config: ModelConfig) -> nn.Module:
+    """The configured kind of quantizer of the semantic stream."""
+    if config.fsq_levels:
+        return FiniteScalarQuantizer(config.dim, config.fsq_levels)
+    return QUANTIZERS[config.quantizer](config.dim, config.semantic_size, config.code_dim)

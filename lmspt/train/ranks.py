@@ -43,6 +43,17 @@ def world_size() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
+def my_share(items: Sequence[Item]) -> list[Item]:
+    """Every n-th of ``items``, from this rank's on; the ranks' shares are disjoint and make up all of them.
+
+    Raises:
+        InputError: fewer items than ranks.
+    """
+    if len(items) < world_size():
+        raise InputError(f"{len(items)} for {world_size()} ranks: start fewer")
+    return list(items[rank() :: world_size()])
+
+
 def gather(value: Any) -> list[Any]:
     """``value`` of every rank, in their order, on every rank."""
     if world_size() == 1:
@@ -56,3 +67,17 @@ def wait_for_all() -> None:
     """Return once every rank is here."""
     if world_size() > 1:
         distributed.barrier()
+
+
+def sum_over_ranks(tensor: torch.Tensor) -> torch.Tensor:
+    """The sum of every rank's ``tensor``, in place."""
+    if world_size() > 1:
+        distributed.all_reduce(tensor)
+    return tensor
+
+
+def from_first_rank(tensor: torch.Tensor) -> torch.Tensor:
+    """Rank 0's ``tensor``, in place."""
+    if world_size() > 1:
+        distributed.broadcast(tensor, 0)
+    return tensor
