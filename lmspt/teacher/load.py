@@ -10,6 +10,7 @@ from transformers import AutoConfig
 from lmspt.data.weights import SOURCES
 from lmspt.errors import InputError
 from lmspt.teacher.interface import Teacher
+from lmspt.teacher.logmel import LogMelTeacher
 from lmspt.teacher.self_supervised import FAMILIES, load_self_supervised
 from lmspt.teacher.wakehubert import load_wakehubert
 from lmspt.teacher.whisper import load_converted_whisper, load_whisper
@@ -34,6 +35,8 @@ def load_teacher(name: str, window: Literal["crop", "30s"] = "crop") -> Teacher:
         return load_whisper(name, window)
     if window != "crop":
         raise InputError(f"teacher_window {window}: '{name}' is a {kind}; only a whisper has a window, set crop")
+    if kind == "logmel":
+        return LogMelTeacher()
     if kind == "wakehubert":
         return load_wakehubert(name)
     if kind in FAMILIES:
@@ -43,6 +46,8 @@ def load_teacher(name: str, window: Literal["crop", "30s"] = "crop") -> Teacher:
 
 def _kind_of(name: str) -> str:
     folder = Path(name)
+    if name == "logmel":
+        return "logmel"
     if name == "wakehubert-tiny" or (folder / SOURCES["wakehubert-tiny"].file).is_file():
         return "wakehubert"
     if name in SOURCES or (folder / "model.bin").is_file():

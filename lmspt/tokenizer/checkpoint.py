@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from lmspt.config import load_config, save_config
 from lmspt.errors import InputError
 from lmspt.files import atomic, sha256_of, write_text
-from lmspt.tokenizer.config import CONFIGS, KMeansConfig, tokenizer_kind
+from lmspt.tokenizer.adapter import load_adapter
+from lmspt.tokenizer.config import ADAPTERS, CONFIGS, KMeansConfig, tokenizer_kind
 from lmspt.tokenizer.interface import Tokenizer
 from lmspt.tokenizer.kmeans import KMeansTokenizer
 from lmspt.tokenizer.model import LMSPT
@@ -41,21 +42,29 @@ def save_tokenizer(folder: Path, state: dict[str, torch.Tensor], *configs: objec
 
 
 def load_tokenizer(folder: str | Path) -> Tokenizer:
-    """The trained tokenizer of an experiment folder.
+    """The tokenizer of an experiment folder, trained there or published.
 
     Raises:
         InputError: the folder holds no finished tokenizer.
     """
     folder = Path(folder)
-    for name in ("config.yaml", "model.safetensors", "tok_id"):
-        if not (folder / name).is_file():
-            raise InputError(f"{folder}: no {name}; run stage 4 (tok_train) first")
+    _require(folder, "config.yaml", "tok_id")
+    kind = tokenizer_kind(folder / "config.yaml")
+    if kind in ADAPTERS:
+        return load_adapter(folder)
+    _require(folder, "model.safetensors")
     tok_id = (folder / "tok_id").read_text(encoding="utf-8").strip()
     state = load_file(folder / "model.safetensors")
-    if tokenizer_kind(folder / "config.yaml") == "kmeans":
+    if kind == "kmeans":
         (config,) = load_config(folder / "config.yaml", [], KMeansConfig)
         return KMeansTokenizer(config, state["centroids"], tok_id)
     model_config, *_ = load_config(folder / "config.yaml", [], *CONFIGS)
     model = LMSPT(model_config)
     model.load_state_dict(state)
     return TrainedLMSPT(model, tok_id)
+
+
+def _require(folder: Path, *names: str) -> None:
+    for name in names:
+        if not (folder / name).is_file():
+            raise InputError(f"{folder}: no {name}; run stage 4 (tok_train) first")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Literal
 
 from lmspt.config import read_yaml
 from lmspt.data.variation import VariationConfig
 from lmspt.errors import InputError
+from lmspt.tokenizer import adapters
 from lmspt.train.config import TrainConfig
 
 
@@ -150,7 +152,11 @@ CONFIGS = (ModelConfig, ObjectiveConfig, LossConfig, BatchConfig, VariationConfi
 @dataclass
 class KMeansConfig:
     """``size`` centroids of layer ``teacher_layer`` (from 1) pooled to ``frame_rate`` (Hz), learned from the features of
-    ``max_utts`` utterances (stage 3 dumps them)."""
+    ``max_utts`` utterances (stage 3 dumps them).
+
+    ``teacher: logmel`` has one layer, the log-mel spectrum: the floor. With ``batch_frames`` the features are read in
+    mini-batches of so many frames and need not fit into memory; 0 fits all at once.
+    """
 
     tokenizer: Literal["kmeans"] = "kmeans"
     teacher: str = "whisper-tiny.en"
@@ -158,16 +164,33 @@ class KMeansConfig:
     frame_rate: float = 12.5
     size: int = 512
     max_utts: int = 1000
+    batch_frames: int = 0
     seed: int = 0
 
 
+@dataclass
+class AdapterConfig:
+    """A published tokenizer: ``tokenizer`` is a file in ``adapters/``, ``path`` the folder of its weights or their name on
+    the Hugging Face hub. ``n_codebooks`` are its first ones (null: all); ``sample_rate`` (Hz) is what it is given and gives,
+    resampled to and from its own."""
+
+    tokenizer: str = ""
+    path: str = ""
+    n_codebooks: int | None = None
+    sample_rate: int = 16000
+
+
+ADAPTERS = tuple(sorted(module.name for module in iter_modules(adapters.__path__)))
+
+
 def tokenizer_kind(config: Path) -> str:
-    """``lmspt`` or ``kmeans``: the value of the config's key ``tokenizer``.
+    """The value of the config's key ``tokenizer``: ``lmspt``, ``kmeans``, or the name of an adapter.
 
     Raises:
         InputError: no such file or kind.
     """
     kind = read_yaml(config).get("tokenizer", "lmspt")
-    if kind not in ("lmspt", "kmeans"):
-        raise InputError(f"{config}: tokenizer '{kind}'; known kinds: lmspt, kmeans")
+    kinds = ("lmspt", "kmeans", *ADAPTERS)
+    if kind not in kinds:
+        raise InputError(f"{config}: tokenizer '{kind}'; known kinds: {', '.join(kinds)}")
     return kind

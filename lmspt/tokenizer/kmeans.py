@@ -1,7 +1,9 @@
-"""The topline: k-means of the teacher's own features, pooled to the token rate. One semantic stream, no decoder."""
+"""K-means of a teacher's features, pooled to the token rate: the topline of distillation from the same teacher, and of a
+log-mel the floor. One semantic stream, no decoder."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,8 @@ from lmspt.tokenizer.config import KMeansConfig
 from lmspt.tokenizer.convnext import length_mask
 from lmspt.tokenizer.interface import Stream
 from lmspt.tokenizer.objectives import pool
+
+PASSES = 3  # over the features, where mini-batches are read
 
 
 class KMeansTokenizer:
@@ -83,18 +87,36 @@ def train_kmeans(config: KMeansConfig, features: Path) -> Tensor:
     Raises:
         InputError: fewer frames than centroids, or a rate that does not divide the teacher's.
     """
-    from sklearn.cluster import KMeans  # here, because it takes a second to import
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # here, because it takes a second to import
 
-    pooled = []
     stride = pooling_stride(config, load_teacher(config.teacher))
+    first = next(_batches(features, stride, config.batch_frames), np.empty((0, 1), np.float32))
+    if len(first) < config.size:
+        raise InputError(
+            f"{features}: {len(first)} pooled frames for {config.size} centroids; "
+            "dump more utterances (max_utts) or raise batch_frames"
+        )
+    if config.batch_frames:
+        fitted = MiniBatchKMeans(config.size, n_init=1, random_state=config.seed)
+        for _ in range(PASSES):
+            for batch in _batches(features, stride, config.batch_frames):
+                fitted.partial_fit(batch)
+    else:
+        fitted = KMeans(config.size, n_init=1, max_iter=50, random_state=config.seed).fit(first)
+    return torch.from_numpy(fitted.cluster_centers_.astype(np.float32))
+
+
+def _batches(features: Path, stride: int, batch_frames: int) -> Iterator[np.ndarray]:
+    """Pooled frames (N, D) float32, at least ``batch_frames`` at a time (the last are what is left); all at once if that is 0."""
+    waiting: list[np.ndarray] = []
     for _, feats in read_features(features):
         whole = len(feats) // stride * stride
-        pooled.append(feats[:whole].reshape(-1, stride, feats.shape[1]).mean(1))
-    frames = np.concatenate(pooled).astype(np.float32)
-    if len(frames) < config.size:
-        raise InputError(f"{features}: {len(frames)} pooled frames for {config.size} centroids; dump more utterances (max_utts)")
-    fitted = KMeans(config.size, n_init=1, max_iter=50, random_state=config.seed).fit(frames)
-    return torch.from_numpy(fitted.cluster_centers_.astype(np.float32))
+        waiting.append(feats[:whole].reshape(-1, stride, feats.shape[1]).mean(1))
+        if batch_frames and sum(map(len, waiting)) >= batch_frames:
+            yield np.concatenate(waiting).astype(np.float32)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting).astype(np.float32)
 
 
 def dump_teacher_features(config: KMeansConfig, data: DataDir, out: Path) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from lmspt.data.features import read_features
 from lmspt.errors import InputError
+from lmspt.teacher.load import load_teacher
 from lmspt.tokenizer.batches import pad
 from lmspt.tokenizer.config import KMeansConfig
 from lmspt.tokenizer.health import count_codes, health
@@ -31,6 +34,28 @@ def test_centroids_are_means_of_pooled_frames(feats):
     nearest = torch.cdist(torch.from_numpy(pooled), centroids).argmin(1).numpy()
     for code in range(8):
         assert np.allclose(pooled[nearest == code].mean(0), centroids[code].numpy(), atol=2e-2)
+
+
+def test_mini_batches_find_clusters_as_tight(feats):
+    """Read in pieces, the centroids explain nearly as much as those of all frames at once, and the same every time."""
+    frames = torch.from_numpy(np.concatenate([f for _, f in read_features(feats)]).astype(np.float32))
+    config = replace(CONFIG, frame_rate=50.0)
+
+    def inertia(centroids):
+        return torch.cdist(frames, centroids).amin(1).square().mean()
+
+    at_once, in_pieces = (train_kmeans(replace(config, batch_frames=n), feats) for n in (0, 64))
+    assert inertia(in_pieces) < 1.2 * inertia(at_once) < 0.8 * inertia(frames.mean(0, keepdim=True))
+    assert torch.equal(in_pieces, train_kmeans(replace(config, batch_frames=64), feats))
+
+
+def test_the_floor_does_not_hear_the_level():
+    wav = torch.from_numpy(voiced(1.0, 120, 0))[None]
+    (loud,), mask = load_teacher("logmel")(wav, torch.tensor([16000]), [1])
+    (quiet,), _ = load_teacher("logmel")(0.1 * wav, torch.tensor([16000]), [1])
+    assert loud.shape == (1, 50, 80) and mask.all() and loud.max() == 0.0 and loud.min() >= -6.0
+    near = loud > -3.0  # far from the floor that silence has
+    assert torch.allclose(quiet[near], loud[near], atol=1e-2)
 
 
 def test_codes_alone_equal_codes_in_a_batch(feats):
