@@ -67,3 +67,20 @@ def feature_distance(prediction: Tensor, target: Tensor, mask: Tensor, kind: str
     else:
         frames = 1.0 - F.cosine_similarity(prediction, target, dim=-1)
     return (frames * mask).sum() / mask.sum().clamp_min(1)
+
+
+def axis_distance(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """SpeechTokenizer's D-axis distance: minus the log sigmoid of the cosine of each channel's course in time.
+
+    Args:
+        prediction: (B, F, D).
+        target: (B, F, D).
+        mask: (B, F) bool.
+
+    Returns:
+        Scalar mean over channels, then over the utterances that have a real frame; between 0.31 (same course) and 1.31.
+    """
+    real = mask[..., None]
+    channels = -F.logsigmoid(F.cosine_similarity(prediction * real, target * real, dim=1))
+    heard = mask.any(1)
+    return (channels.mean(-1) * heard).sum() / heard.sum().clamp_min(1)
