@@ -63,6 +63,28 @@ def test_killed_job_is_a_failure(run: Run, tmp_path: Path) -> None:
     assert "# Ended (code 137, signal 9)" in (tmp_path / "log").read_text()
 
 
+def test_job_out_of_memory(run: Run, tmp_path: Path) -> None:
+    body = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28)); bytearray(1 << 29)"
+    done = run("run.py", "log", sys.executable, "-c", body)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-3:-2] == ["    MemoryError"]
+
+
+def test_logs_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("run.py", "file/log", "touch", "ran")
+    assert (done.returncode, done.stderr) == (1, "run.py: cannot write the log file/log: File exists\n")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_log_on_a_full_disk(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "log").symlink_to("/dev/full")
+    done = run("run.py", "log", "touch", "ran")
+    assert done.returncode == 0
+    assert done.stderr.count("run.py: cannot write to log: No space left on device\n") == 3
+    assert (tmp_path / "ran").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -88,6 +110,15 @@ def test_gpus_are_dealt_out(run: Run, tmp_path: Path) -> None:
     assert seen == {"3", "5"}
 
 
+def test_nvidia_smi_says_which_gpus_there_are(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: A (UUID: x)'\necho 'GPU 1: A (UUID: y)'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    show = "echo gpus=$CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER"
+    run("run.py", "--gpu", "2", "log", "bash", "-c", show, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert "\ngpus=0,1 PCI_BUS_ID\n" in (tmp_path / "log").read_text()
+
+
 def test_threads_are_exported(run: Run, tmp_path: Path) -> None:
     run("run.py", "--num-threads", "3", "l", "bash", "-c", "echo threads=$OMP_NUM_THREADS")
     assert "threads=3\n" in (tmp_path / "l").read_text()
@@ -103,11 +134,15 @@ def started(tmp_path: Path, wrapper: list[str]) -> tuple[subprocess.Popen[bytes]
     body = "bash -c 'echo $$ > pid; while true; do sleep 0.05; done' & wait"
     command = [*wrapper, sys.executable, str(UTILS / "run.py"), "log", "bash", "-c", body]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
+    return process, pid_in(tmp_path / "pid")
+
+
+def pid_in(path: Path) -> int:
     deadline = time.time() + 20
-    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip()):
+    while not (path.exists() and path.read_text().strip()):
         assert time.time() < deadline
         time.sleep(0.02)
-    return process, int((tmp_path / "pid").read_text())
+    return int(path.read_text())
 
 
 def is_gone(pid: int) -> bool:
@@ -138,4 +173,15 @@ def test_jobs_end_when_the_calling_script_is_killed(tmp_path: Path) -> None:
     script, pid = started(tmp_path, ["bash", "-c", '"$@"; true', "script"])
     script.kill()
     script.communicate(timeout=20)
+    assert is_gone(pid)
+
+
+def test_torchrun_workers_end_with_it(tmp_path: Path) -> None:
+    """A worker is a session of its own, as torchrun makes them: bound.py has it end when torchrun is killed."""
+    body = "setsid python3 $0 bash -c 'echo $$ > pid; while true; do sleep 0.05; done' & wait"
+    command = [sys.executable, str(UTILS / "run.py"), "log", "bash", "-c", body, str(UTILS / "bound.py")]
+    process = subprocess.Popen(command, cwd=tmp_path)
+    pid = pid_in(tmp_path / "pid")
+    process.kill()  # the kernel kills its job, the stand-in of torchrun, and that job's worker
+    process.wait()
     assert is_gone(pid)
