@@ -1,4 +1,5 @@
-"""Stage 4: train a tokenizer. Rerunning the same command goes on from the last whole checkpoint."""
+"""Stage 4: train a tokenizer. Rerunning the same command goes on from the last whole checkpoint; ``torchrun`` starts it
+with many ranks."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from lmspt.errors import run_main
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__, epilog="Further --key value pairs override the config.")
-    p.add_argument("--config", type=Path, required=True, help="YAML of an LM-SPT or k-means tokenizer")
+    p.add_argument("--config", type=Path, required=True, help="YAML of an LM-SPT, k-means or published tokenizer")
     p.add_argument("--train", type=Path, help="formatted data directory to train on")
     p.add_argument("--valid", type=Path, help="formatted data directory to validate on")
     p.add_argument("--feats", type=Path, help="dumped teacher features (k-means only)")
@@ -26,26 +27,38 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Parse, train, save."""
     args, overrides = parser().parse_known_args(argv)
-    from lmspt.tokenizer.config import CONFIGS, KMeansConfig, tokenizer_kind
+    from lmspt.tokenizer.config import ADAPTERS, CONFIGS, AdapterConfig, KMeansConfig, tokenizer_kind
 
-    kmeans = tokenizer_kind(args.config) == "kmeans"
-    if kmeans:
+    kind = tokenizer_kind(args.config)
+    kmeans, published = kind == "kmeans", kind in ADAPTERS
+    if published:
+        configs = load_config(args.config, overrides, AdapterConfig)
+    elif kmeans:
         configs = load_config(args.config, overrides, KMeansConfig)
     else:
         configs = load_config(args.config, [f"ngpu={args.ngpu}", *overrides], *CONFIGS)
     if args.print_config:
         print(dump_config(*configs), end="")
         return
+    if published:
+        from lmspt.tokenizer.adapter import save_adapter
+
+        start_log()
+        print(save_adapter(args.out, *configs))
+        return
     from lmspt.tokenizer.checkpoint import save_tokenizer
     from lmspt.tokenizer.kmeans import train_kmeans
     from lmspt.tokenizer.training import train
+    from lmspt.train.ranks import joined_ranks, rank
 
     start_log()
-    if kmeans:
-        state = {"centroids": train_kmeans(configs[0], args.feats)}
-    else:
-        state = train(configs, args.train, args.valid, args.out).state_dict()
-    print(save_tokenizer(args.out, state, *configs))
+    with joined_ranks(args.ngpu):
+        if kmeans:
+            state = {"centroids": train_kmeans(configs[0], args.feats)}
+        else:
+            state = train(configs, args.train, args.valid, args.out).state_dict()
+        if rank() == 0:
+            print(save_tokenizer(args.out, state, *configs))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Batches of speech for tokenizer training: crops of varied utterances, a pure function of (seed, epoch)."""
+"""Batches of speech for tokenizer training: crops of varied utterances, a pure function of (seed, epoch, rank)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ import torch
 
 from lmspt.data.audio import Utterances
 from lmspt.data.variation import VariationConfig
+from lmspt.errors import InputError
 from lmspt.tokenizer.config import BatchConfig
+from lmspt.train.ranks import my_share, rank, world_size
 
 
 class Crops:
-    """Training batches: random crops of random utterances, each heard under a random variation."""
+    """Training batches: random crops of random utterances, each heard under a random variation.
+
+    Each rank draws from its own share of the utterances.
+
+    Raises:
+        InputError: no utterance for this rank.
+    """
 
     def __init__(
         self,
@@ -24,13 +32,15 @@ class Crops:
         steps: int,
         seed: int,
     ) -> None:
-        self.audio, self.utts, self.config, self.variation = audio, list(utts), config, variation
+        self.audio, self.utts, self.config, self.variation = audio, my_share(utts), config, variation
+        if not self.utts:
+            raise InputError(f"{len(utts)} utterances for {world_size()} ranks: start fewer, or train on more")
         self.steps, self.seed = steps, seed
         self.n_samples = int(config.segment_seconds * audio.sample_rate)
 
     def build_iter(self, epoch: int) -> Iterator[tuple[list[str], dict[str, torch.Tensor]]]:
         """``steps`` batches of wav (B, T), lengths (B,)."""
-        rng = np.random.default_rng([self.seed, epoch])
+        rng = np.random.default_rng([self.seed, epoch, rank()])  # a trailing 0 changes nothing
         n = self.config.batch_size
         order = _endless_permutations(len(self.utts), rng)
         for _ in range(self.steps):
@@ -43,7 +53,7 @@ class Crops:
 
 
 class WholeUtterances:
-    """Validation batches: every utterance once and whole, in batches of like length."""
+    """Validation batches: every utterance once and whole, in batches of like length, each on one of the ranks."""
 
     def __init__(self, audio: Utterances, utts: Sequence[str], batch_seconds: float = 30.0) -> None:
         self.audio = audio
@@ -51,7 +61,7 @@ class WholeUtterances:
 
     def build_iter(self, epoch: int) -> Iterator[tuple[list[str], dict[str, torch.Tensor]]]:
         """Batches of wav (B, T), lengths (B,); the same in every epoch."""
-        for utts in self.batches:
+        for utts in my_share(self.batches):
             yield utts, pad([self.audio[utt] for utt in utts])
 
 

@@ -131,17 +131,47 @@ class ObjectiveConfig:
 class LossConfig:
     """Weights of the losses beside the objective's.
 
-    ``diversity_weight`` rewards an even use of the semantic codebook (the entropy of the batch's mean soft assignment);
-    ``quantizer_dropout`` is the share of a batch whose number of acoustic codebooks is drawn from 0 to all, so that
-    speech from semantic tokens alone is trained too.
+    The mel loss is the L1 distance of log10-mels, plus ``mel_linear_weight`` times that of the mels, a mean over
+    ``mel_windows`` (samples) with their ``mel_bins``; the wave loss that of the samples. ``diversity_weight`` rewards an
+    even use of the semantic codebook (the entropy of the batch's mean soft assignment); ``quantizer_dropout`` is the share
+    of a batch whose number of acoustic codebooks is drawn from 0 to all, so that speech from semantic tokens alone is
+    trained too. From epoch ``collapse_patience`` on a training stops that uses less than ``collapse_use`` of the semantic
+    codes.
+
+    Raises:
+        InputError: not as many windows as bins.
     """
 
     mel_weight: float = 15.0
+    mel_linear_weight: float = 0.0
+    mel_windows: list[int] = field(default_factory=lambda: [512, 1024, 2048])
+    mel_bins: list[int] = field(default_factory=lambda: [40, 80, 160])
+    wave_weight: float = 0.0
     commitment_weight: float = 0.25
     diversity_weight: float = 0.5
     quantizer_dropout: float = 0.5
     collapse_use: float = 0.05
     collapse_patience: int = 5
+
+    def __post_init__(self) -> None:
+        if len(self.mel_windows) != len(self.mel_bins):
+            raise InputError(f"mel_windows {self.mel_windows}: mel_bins {self.mel_bins} must be as many")
+
+
+@dataclass
+class AdversarialConfig:
+    """Discriminators of the main decoder's speech (least squares and feature matching), and their part in the loss.
+
+    ``none`` trains without; ``v2`` is the released model's set, periods and STFT bands of speech without its DC and at one
+    peak level; ``v1`` SpeechTokenizer's, periods, scales and STFTs; ``small`` fits a CPU. Both losses are sums over
+    discriminators and layers, as published. For ``adversarial_start`` batches the model trains alone.
+    """
+
+    discriminator: Literal["none", "small", "v1", "v2"] = "none"
+    discriminator_lr: float = 5e-4
+    adversarial_weight: float = 1.0
+    feature_weight: float = 2.0
+    adversarial_start: int = 0
 
 
 @dataclass
@@ -153,7 +183,7 @@ class BatchConfig:
 
 
 # of an LM-SPT tokenizer; a k-means one has KMeansConfig alone
-CONFIGS = (ModelConfig, ObjectiveConfig, LossConfig, BatchConfig, VariationConfig, TrainConfig)
+CONFIGS = (ModelConfig, ObjectiveConfig, LossConfig, AdversarialConfig, BatchConfig, VariationConfig, TrainConfig)
 
 
 @dataclass

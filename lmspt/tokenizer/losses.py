@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,35 +19,48 @@ class MultiResolutionMel(nn.Module):
         sample_rate: Hz.
         windows: FFT sizes in samples.
         n_mels: mel bins of each.
+        linear_weight: of the same distance of the mels themselves, added to it.
     """
 
     def __init__(
-        self, sample_rate: int, windows: tuple[int, ...] = (512, 1024, 2048), n_mels: tuple[int, ...] = (40, 80, 160)
+        self,
+        sample_rate: int,
+        windows: Sequence[int] = (512, 1024, 2048),
+        n_mels: Sequence[int] = (40, 80, 160),
+        linear_weight: float = 0.0,
     ) -> None:
         super().__init__()
-        self.windows = windows
+        self.windows, self.linear_weight = windows, linear_weight
         for window, bins in zip(windows, n_mels, strict=True):
             bank = mel_filter_bank(1 + window // 2, bins, 0.0, sample_rate / 2, sample_rate, norm="slaney", mel_scale="slaney")
             self.register_buffer(f"mel_{window}", torch.from_numpy(bank).float(), persistent=False)
             self.register_buffer(f"hann_{window}", torch.hann_window(window), persistent=False)
 
-    def log_mel(self, wav: Tensor, window: int) -> Tensor:
-        """``wav`` (B, T) -> (B, frames, n_mels), log10 of the mel magnitude, floor 1e-5."""
+    def mel(self, wav: Tensor, window: int) -> Tensor:
+        """``wav`` (B, T) -> (B, frames, n_mels), the mel magnitude."""
         spectrum = torch.stft(
             wav, window, window // 4, window=getattr(self, f"hann_{window}"), return_complex=True, pad_mode="constant"
         )
         # The small constant keeps the gradient of the magnitude finite where the spectrum is zero.
         magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-12).sqrt()
-        return (magnitude.transpose(1, 2) @ getattr(self, f"mel_{window}")).clamp_min(1e-5).log10()
+        return magnitude.transpose(1, 2) @ getattr(self, f"mel_{window}")
 
     def forward(self, prediction: Tensor, target: Tensor, lengths: Tensor) -> Tensor:
         """Both wavs (B, T), ``lengths`` (B,) samples -> scalar."""
         losses = []
         for window in self.windows:
-            difference = (self.log_mel(prediction, window) - self.log_mel(target, window)).abs().mean(dim=2)
+            mels = self.mel(prediction, window), self.mel(target, window)
+            difference = (mels[0].clamp_min(1e-5).log10() - mels[1].clamp_min(1e-5).log10()).abs().mean(dim=2)
+            if self.linear_weight:
+                difference = difference + self.linear_weight * (mels[0] - mels[1]).abs().mean(dim=2)
             mask = length_mask(1 + lengths // (window // 4), difference.shape[1])[..., 0]
             losses.append((difference * mask).sum() / mask.sum())
         return torch.stack(losses).mean()
+
+
+def wave_distance(prediction: Tensor, target: Tensor, lengths: Tensor) -> Tensor:
+    """Mean L1 distance of samples; both wavs (B, T) are zero past ``lengths`` (B,)."""
+    return (prediction - target).abs().sum() / lengths.sum()
 
 
 def feature_distance(prediction: Tensor, target: Tensor, mask: Tensor, kind: str) -> Tensor:

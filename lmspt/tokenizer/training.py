@@ -14,23 +14,43 @@ from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
 from lmspt.errors import InputError
 from lmspt.files import write_json
+from lmspt.tokenizer.adversarial import Judge, build_judge
 from lmspt.tokenizer.batches import Crops, WholeUtterances
-from lmspt.tokenizer.config import LossConfig
+from lmspt.tokenizer.config import AdversarialConfig, LossConfig
 from lmspt.tokenizer.health import Health, health
-from lmspt.tokenizer.losses import MultiResolutionMel
+from lmspt.tokenizer.losses import MultiResolutionMel, wave_distance
 from lmspt.tokenizer.model import LMSPT
 from lmspt.tokenizer.objectives import build_objective
-from lmspt.train.engine import fit
+from lmspt.train.engine import Adversary, fit
+from lmspt.train.ranks import rank, sum_over_ranks
 
 
 class TokenizerTraining(nn.Module):
-    """The network and its objective as the engine wants them: batch in, loss and stats out."""
+    """The network and its objective as the engine wants them: batch in, loss and stats out.
 
-    def __init__(self, model: LMSPT, objective: nn.Module | None, loss: LossConfig, distill_weight: float) -> None:
+    Args:
+        model: the network.
+        objective: what makes its semantic tokens semantic, or None.
+        loss: weights.
+        distill_weight: of the objective.
+        adversarial: weights of what the judge says.
+        judge: of the main decoder's speech in training, or None. It learns from the same loss and is no part of this module.
+    """
+
+    def __init__(
+        self,
+        model: LMSPT,
+        objective: nn.Module | None,
+        loss: LossConfig,
+        distill_weight: float,
+        adversarial: AdversarialConfig,
+        judge: Judge | None,
+    ) -> None:
         super().__init__()
         self.model, self.objective = model, objective
         self.loss, self.distill_weight = loss, distill_weight
-        self.mel = MultiResolutionMel(model.config.sample_rate)
+        self.adversarial, self.opponents = adversarial, (judge,)  # a tuple keeps the judge out of the state dict
+        self.mel = MultiResolutionMel(model.config.sample_rate, loss.mel_windows, loss.mel_bins, loss.mel_linear_weight)
         self.counts = [torch.zeros(stream.size, dtype=torch.long) for stream in model.streams]  # since the last reading
 
     def forward(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
@@ -39,6 +59,10 @@ class TokenizerTraining(nn.Module):
         mel = self.mel(output.wav, wav, lengths)
         loss = self.loss.mel_weight * mel + self.loss.commitment_weight * output.commitment
         stats = {"mel": mel.detach(), "commitment": output.commitment.detach()}
+        if self.loss.wave_weight:
+            distance = wave_distance(output.wav, wav, lengths)
+            loss = loss + self.loss.wave_weight * distance
+            stats["wave"] = distance.detach()
         if self.objective is not None:
             distance = self.objective(wav, lengths, output)
             loss = loss + self.distill_weight * distance
@@ -48,14 +72,33 @@ class TokenizerTraining(nn.Module):
             stats["diversity"] = output.diversity.detach()
         else:
             self._count(output.codes, output.mask)
-        return loss, {"loss": loss.detach(), **stats}, torch.tensor(len(wav), device=wav.device)
+        stats = {"loss": loss.detach(), **stats}
+        if self.training:
+            loss = loss + self._judged(wav, output.wav, lengths, stats)
+        return loss, stats, torch.tensor(len(wav), device=wav.device)
+
+    def _judged(self, wav: Tensor, spoken: Tensor, lengths: Tensor, stats: dict[str, Tensor]) -> Tensor | float:
+        """Both sides' losses of the adversarial training; ``stats`` gets their parts."""
+        (judge,) = self.opponents
+        judgement = None if judge is None else judge(wav, spoken, lengths)
+        if judgement is None:
+            return 0.0
+        stats |= {name: part.detach() for name, part in vars(judgement).items()}
+        weights = self.adversarial
+        ours = weights.adversarial_weight * judgement.adversarial + weights.feature_weight * judgement.feature
+        return ours + judgement.real + judgement.fake
 
     def read_health(self) -> list[Health]:
-        """Health of each stream over the validation since the last reading."""
-        measured = [health(count.numpy()) for count in self.counts]
+        """Health of each stream over the validation, of all ranks, since the last reading."""
+        measured = [health(sum_over_ranks(count.to(self.device)).cpu().numpy()) for count in self.counts]
         for count in self.counts:
             count.zero_()
         return measured
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.model.parameters()).device
 
     def _acoustic_codebooks(self, batch_size: int, device: torch.device) -> Tensor:
         every = self.model.config.acoustic_codebooks
@@ -77,15 +120,20 @@ def train(configs: tuple, train_dir: Path, valid_dir: Path, out: Path) -> LMSPT:
     Raises:
         InputError: bad data, or a semantic codebook that collapsed.
     """
-    model_config, objective_config, loss_config, batch_config, variation_config, train_config = configs
+    model_config, objective_config, loss_config, adversarial_config, batch_config, variation_config, train_config = configs
     torch.manual_seed(train_config.seed)
     model = LMSPT(model_config)
     objective = build_objective(objective_config, model_config)
-    task = TokenizerTraining(model, objective, loss_config, objective_config.distill_weight)
+    judge = build_judge(adversarial_config)
+    task = TokenizerTraining(model, objective, loss_config, objective_config.distill_weight, adversarial_config, judge)
     if objective is not None and train_config.ngpu:
         for teacher in objective.frozen:
             teacher.cuda()
-    logging.info("%s: %.2f M parameters", out.name, sum(p.numel() for p in model.parameters()) / 1e6)
+    logging.info("%s: %.2f M parameters", out.name, _millions(model))
+    adversary = None
+    if judge is not None:
+        logging.info("%s: %.2f M parameters of discriminators", out.name, _millions(judge))
+        adversary = Adversary(judge, adversarial_config.discriminator_lr)
     train_data, valid_data = DataDir(train_dir), DataDir(valid_dir)
     crops = Crops(
         Utterances(train_data, model_config.sample_rate),
@@ -96,9 +144,13 @@ def train(configs: tuple, train_dir: Path, valid_dir: Path, out: Path) -> LMSPT:
         train_config.seed,
     )
     whole = WholeUtterances(Utterances(valid_data, model_config.sample_rate), valid_data.utts)
-    state = fit(task, crops, whole, train_config, out, after_validation=_HealthCheck(task, loss_config, out))
+    state = fit(task, crops, whole, train_config, out, _HealthCheck(task, loss_config, out), adversary)
     task.load_state_dict(state)
     return model.eval()
+
+
+def _millions(module: nn.Module) -> float:
+    return sum(p.numel() for p in module.parameters()) / 1e6
 
 
 class _HealthCheck:
@@ -109,7 +161,8 @@ class _HealthCheck:
 
     def __call__(self, epoch: int) -> dict[str, float]:
         streams = {stream.name: h for stream, h in zip(self.task.model.streams, self.task.read_health(), strict=True)}
-        write_json(self.out / "health.json", {name: asdict(h) for name, h in streams.items()})
+        if rank() == 0:
+            write_json(self.out / "health.json", {name: asdict(h) for name, h in streams.items()})
         semantic = streams["semantic"]
         if epoch >= self.config.collapse_patience and semantic.use < self.config.collapse_use:
             raise InputError(

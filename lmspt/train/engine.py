@@ -88,8 +88,13 @@ def fit(
 
     Raises:
         NotFinite: NaN or infinite loss, with the batch's utterance ids; or no finite gradient in a whole epoch.
-        InputError: no readable checkpoint, one from a model of another shape, or steps that do not fill an accumulation.
+        InputError: no readable checkpoint, one from a model of another shape, steps that do not fill an
+            accumulation, or GPUs that want ranks.
     """
+    if config.ngpu > 1:
+        raise InputError(
+            f"ngpu {config.ngpu}: a process has one GPU; start 'torchrun --nproc_per_node {config.ngpu}' with --ngpu 1"
+        )
     if config.steps_per_epoch % config.accum_grad:
         raise InputError(f"steps_per_epoch {config.steps_per_epoch}: must be a multiple of accum_grad {config.accum_grad}")
     out.mkdir(parents=True, exist_ok=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import distributed
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -44,13 +46,7 @@ def world_size() -> int:
 
 
 def my_share(items: Sequence[Item]) -> list[Item]:
-    """Every n-th of ``items``, from this rank's on; the ranks' shares are disjoint and make up all of them.
-
-    Raises:
-        InputError: fewer items than ranks.
-    """
-    if len(items) < world_size():
-        raise InputError(f"{len(items)} for {world_size()} ranks: start fewer")
+    """Every n-th of ``items``, n being the ranks; their shares are disjoint and together all of them."""
     return list(items[rank() :: world_size()])
 
 

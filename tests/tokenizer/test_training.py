@@ -10,7 +10,7 @@ import torch
 
 from lmspt.data.variation import VariationConfig
 from lmspt.errors import InputError
-from lmspt.tokenizer.config import BatchConfig, LossConfig, ObjectiveConfig
+from lmspt.tokenizer.config import AdversarialConfig, BatchConfig, LossConfig, ObjectiveConfig
 from lmspt.tokenizer.training import train
 from lmspt.train.config import TrainConfig
 from tests.tokenizer.corpus import write_corpus
@@ -21,7 +21,8 @@ SCHEDULE = TrainConfig(max_epoch=3, steps_per_epoch=3, lr=1e-3, warmup_steps=2, 
 
 def configs(schedule=SCHEDULE, **loss):
     batch = BatchConfig(batch_size=3, segment_seconds=0.6)
-    return (TINY, ObjectiveConfig(teacher_layers=[2, 4]), LossConfig(**loss), batch, VariationConfig(), schedule)
+    losses = LossConfig(**loss), AdversarialConfig()
+    return (TINY, ObjectiveConfig(teacher_layers=[2, 4]), *losses, batch, VariationConfig(), schedule)
 
 
 @pytest.fixture(scope="module")
