@@ -13,7 +13,8 @@ import pytest
 from lmspt.bin import pack as command
 from lmspt.errors import InputError
 from lmspt.files import write_json, write_text
-from lmspt.score.results import benchmark, read_experiment
+from lmspt.score.benchmark import benchmark
+from lmspt.score.results import read_experiment
 from tests.score.experiment import Paths, make_experiment
 
 NAME = "slm_resynthesis_12.5hz_small"

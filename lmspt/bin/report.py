@@ -1,4 +1,4 @@
-"""Stage 13: all systems in tables, figures and players: RESULTS.md, report.html, benchmark.json."""
+"""Stage 13: all systems in tables, figures and players: RESULTS.md, report.html, benchmark.json and its counts.tsv."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ def main(argv: list[str] | None = None) -> None:
     """Parse, collect, write."""
     args = parser().parse_args(argv)
     from lmspt.files import write_json, write_text
+    from lmspt.score.benchmark import benchmark, counts_table
+    from lmspt.score.counts import write_counts
     from lmspt.score.environment import environment
     from lmspt.score.markdown import results_md
     from lmspt.score.page import page
-    from lmspt.score.results import benchmark, read_experiment
+    from lmspt.score.results import read_experiment
 
     start_log()
     experiment = read_experiment(args.systems, args.sets.split(), args.valid, args.groundtruth, args.done)
@@ -39,6 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     write_text(args.out / "RESULTS.md", results_md(name, experiment, where))
     write_text(args.out / "report.html", html)
     write_json(args.out / "benchmark.json", benchmark(experiment))
+    write_counts(args.out / "counts.tsv", counts_table(experiment))
     print(f"{args.out}: {len(args.systems)} systems on {args.sets}; the page has {len(html) / 1e6:.1f} MB")
 
 

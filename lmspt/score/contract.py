@@ -5,11 +5,14 @@ It travels with every result; results that differ in it are not compared.
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from lmspt.errors import InputError
 from lmspt.score.normalize import Normalizer
+
+SIZES = {"tiny", "base", "small", "medium", "large", "turbo"}
 
 
 def text_contract(normalizer: Normalizer) -> dict[str, Any]:
@@ -39,6 +42,16 @@ def require_same(contracts: dict[str, dict[str, Any]]) -> dict[str, Any]:
             detail = "; ".join(f"{k}: {contract.get(k)} and {other.get(k)}" for k in differing)
             raise InputError(f"{first} and {name} were scored under different contracts ({detail}); score both again")
     return contract
+
+
+def relatives(teacher: str, judge: str) -> bool:
+    """Are two models of one family, by their names? What the one teaches the other may overrate."""
+    return bool(_family(teacher) & _family(judge))
+
+
+def _family(model: str) -> set[str]:
+    """Words of a model's name that are not sizes: ``whisper`` of ``whisper-tiny.en``, ``faster`` and ``whisper`` of others."""
+    return set(re.findall("[a-z]{3,}", model.lower())) - SIZES
 
 
 def _version(package: str) -> str:

@@ -12,8 +12,9 @@ import numpy as np
 import soundfile
 
 from lmspt.data.subset import choose_utts
-from lmspt.score.results import AUDIO, Experiment, Result, System
+from lmspt.score.results import Experiment
 from lmspt.score.speech import RATE, Speech
+from lmspt.score.system import AUDIO, Result, System
 
 UTTERANCES = 6  # of each set
 SECONDS = 8.0  # of an utterance; what is longer is cut
@@ -83,9 +84,10 @@ def cards_of(experiment: Experiment, raw: Path) -> dict[str, list[Card]]:
 def _cards(experiment: Experiment, name: str, data: Path) -> Iterator[Card]:
     recordings = _by_utt(experiment.groundtruth[name])
     original = Speech(data)
-    speech = {(s.name, audio): Speech(_folder(s, name, audio)) for s in experiment.systems if s.speaks for audio in AUDIO}
-    read = {(s.name, audio): _by_utt(s.judged[name][audio]) for s in experiment.systems if s.speaks for audio in AUDIO}
-    heard = {s.name: _by_utt(s.asr[name]["own"]) for s in experiment.systems}
+    systems = [group.first for group in experiment.groups]  # one seed of each
+    speech = {(s.name, audio): Speech(_folder(s, name, audio)) for s in systems if s.speaks for audio in AUDIO}
+    read = {(s.name, audio): _by_utt(s.judged[name][audio]) for s in systems if s.speaks for audio in AUDIO}
+    heard = {s.name: _by_utt(s.asr[name]["own"]) for s in systems}
     for utt in choose_utts(recordings, UTTERANCES):
         spoken: dict[str, dict[str, Clip]] = {}
         for (system, audio), wavs in speech.items():

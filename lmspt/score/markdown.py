@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from lmspt.score.contract import relatives
 from lmspt.score.markers import commands_of
 from lmspt.score.results import Experiment
 from lmspt.score.tables import NONE, Table, tables_of
-
-SIZES = {"tiny", "base", "small", "medium", "large", "turbo"}
 
 
 def results_md(name: str, experiment: Experiment, environment: dict[str, str]) -> str:
@@ -47,7 +45,7 @@ def markdown(table: Table) -> str:
 def warnings_of(experiment: Experiment) -> list[str]:
     """What a reader of the numbers must know."""
     judge = experiment.contract["speech"]["judge"]["name"]
-    teachers = sorted({s.teacher for s in experiment.systems if s.teacher and _family(s.teacher) & _family(judge)})
+    teachers = sorted({s.teacher for s in experiment.systems if s.teacher and relatives(s.teacher, judge)})
     if not teachers:
         return []
     return [
@@ -63,8 +61,3 @@ def flat(contract: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
             yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)
-
-
-def _family(model: str) -> set[str]:
-    """Words of a model's name that are not sizes: ``whisper`` of ``whisper-tiny.en``, ``faster`` and ``whisper`` of others."""
-    return set(re.findall("[a-z]{3,}", model.lower())) - SIZES

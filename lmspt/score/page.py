@@ -56,8 +56,8 @@ def page(name: str, experiment: Experiment, environment: dict[str, str], raw: Pa
     Raises:
         InputError: audio or tokens are missing.
     """
-    colours = colours_of(experiment.systems)
-    stores = {s.name: TokenStore(tokens / s.tok_id / experiment.sets[0], s.tok_id) for s in experiment.systems}
+    colours = colours_of(experiment.groups)
+    stores = {g.name: TokenStore(tokens / g.first.tok_id / experiment.sets[0], g.first.tok_id) for g in experiment.groups}
     cards = cards_of(experiment, raw)
     all_tables = tables_of(experiment)
     n_sets = len(experiment.sets)
@@ -78,7 +78,8 @@ def page(name: str, experiment: Experiment, environment: dict[str, str], raw: Pa
 
 
 def _header(name: str, experiment: Experiment, date: str) -> str:
-    counts = f"{_plural(len(experiment.systems), 'system')} on {_plural(len(experiment.sets), 'test set')}"
+    systems, models = _plural(len(experiment.groups), "system"), _plural(len(experiment.systems), "language model")
+    counts = f"{systems}, {models}, {_plural(len(experiment.sets), 'test set')}"
     links = "".join(f'<a href="#{key}">{title}</a>' for key, title in SECTIONS.items())
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in warnings_of(experiment))
     return f'<header><h1>{escape(name)}</h1><p class="soft">{counts}, {escape(date)}</p><nav>{links}</nav>{warnings}</header>'
@@ -88,17 +89,17 @@ def _rate(experiment: Experiment, colours: dict[str, str]) -> str:
     sets = (f"<h3><code>{escape(name)}</code></h3>{_panels(rate_panels(experiment, name, colours))}" for name in experiment.sets)
     return (
         "<p>Word errors with 95 % intervals over what was read. ● ASR and TTS of the language model, □ resynthesis from all "
-        "streams, △ from the semantic one alone, dotted: the judge on the recordings. Systems of one rate stand side by side.</p>"
-        f"{_key(colours)}{''.join(sets)}"
+        "streams, △ from the semantic one alone, dotted: the judge on the recordings. Systems of one rate stand side by side. "
+        f"Small dots: seeds.</p>{_key(experiment, colours)}{''.join(sets)}"
     )
 
 
 def _training(experiment: Experiment, colours: dict[str, str]) -> str:
-    tokenizers = {s.name: s.tok_history for s in experiment.systems if s.tok_history}
+    tokenizers = {g.name: g.first.tok_history for g in experiment.groups if g.first.tok_history}
     models = {s.name: s.slm_history for s in experiment.systems}
     return (
         "<p>Full: validation, dashed: training. Distillation distances compare only between tokenizers of one objective. K-means "
-        f"has no epochs.</p>{_key(colours)}"
+        f"has no epochs.</p>{_key(experiment, colours)}"
         f"<h3>Tokenizers</h3>{_panels(history_panels(tokenizers, TOK_STATS, colours))}"
         f"<h3>Language models</h3>{_panels(history_panels(models, SLM_STATS, colours))}"
     )
@@ -126,7 +127,7 @@ def _pictures(experiment: Experiment, stores: dict[str, TokenStore], cards: list
         panels.append(token_panel(f"{card.utt}: {card.reference}", log_mel, len(wav) / RATE, rows, colours))
     return (
         f"<p>The semantic stream of each system under the recording, up to {PICTURE_SECONDS:g} s: a colour and number a code.</p>"
-        f"{_key(colours)}{_panels(panels, 'wide')}"
+        f"{_key(experiment, colours)}{_panels(panels, 'wide')}"
     )
 
 
@@ -204,8 +205,9 @@ def _panels(panels: Iterable[Panel], kind: str = "") -> str:
     return f'<div class="panels {kind}">{figures}</div>'
 
 
-def _key(colours: dict[str, str]) -> str:
-    return f'<ul class="key">{"".join(f"<li>{_dot(colour)}{escape(name)}</li>" for name, colour in colours.items())}</ul>'
+def _key(experiment: Experiment, colours: dict[str, str]) -> str:
+    names = (group.name for group in experiment.groups)
+    return f'<ul class="key">{"".join(f"<li>{_dot(colours[name])}{escape(name)}</li>" for name in names)}</ul>'
 
 
 def _dot(colour: str) -> str:

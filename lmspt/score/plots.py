@@ -14,11 +14,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lmspt.score.results import Experiment, System
+from lmspt.score.groups import Group
+from lmspt.score.results import Experiment
+from lmspt.score.system import AUDIO
 from lmspt.score.tables import semantic_bitrate
 
 INK = "#010203"  # stands for the page's text colour
-COLOURS = ("#3b82f6", "#e07b16", "#16a37f", "#d946a0", "#8b5cf6", "#b08900", "#0ea5c4", "#dc4a4a")  # seen on white and on black
+COLOURS = (  # seen on white and on black
+    "#3b82f6", "#e07b16", "#16a37f", "#d946a0", "#8b5cf6", "#b08900", "#0ea5c4", "#dc4a4a",
+    "#6b8e23", "#9a6b4f", "#5b6fd8", "#c06ad6", "#2e8b8b", "#d98695", "#7a7a7a", "#4caf50",
+)  # fmt: skip
 STYLE = {
     "svg.fonttype": "none",  # text stays text, in the page's font
     "svg.hashsalt": "lmspt",
@@ -50,9 +55,23 @@ class Panel:
     svg: str
 
 
-def colours_of(systems: Iterable[System]) -> dict[str, str]:
-    """A colour for each system, by name."""
-    return {system.name: colour for system, colour in zip(systems, cycle(COLOURS), strict=False)}
+@dataclass(frozen=True)
+class Point:
+    """A group's error rate over what it costs: tokens and bits a second."""
+
+    name: str
+    hz: float
+    bits: float
+    summary: dict[str, Any]
+    mark: str
+
+
+def colours_of(groups: Iterable[Group]) -> dict[str, str]:
+    """A colour for each group and its systems, by name."""
+    colours = {}
+    for group, colour in zip(groups, cycle(COLOURS), strict=False):
+        colours |= dict.fromkeys((group.name, *(system.name for system in group.systems)), colour)
+    return colours
 
 
 def history_panels(histories: dict[str, list[dict[str, Any]]], stats: dict[str, str], colours: dict[str, str]) -> Iterator[Panel]:
@@ -72,18 +91,21 @@ def history_panels(histories: dict[str, list[dict[str, Any]]], stats: dict[str, 
 
 
 def rate_panels(experiment: Experiment, name: str, colours: dict[str, str]) -> Iterator[Panel]:
-    """Error rate on a set over the bit rate of what is read, with 95 % intervals; dotted: the judge on the recordings."""
-    asr = [(s, semantic_bitrate(s.tokens[experiment.valid]), s.asr[name]["own"], "o") for s in experiment.systems]
-    yield Panel("ASR, by the language model", _rate_figure(asr, "bit/s of the semantic stream", colours, None))
-    judged = []
-    for system in experiment.systems:
-        if system.speaks:
-            tokens = system.tokens[experiment.valid]
-            rates = {"semantic": semantic_bitrate(tokens), "all": tokens["bitrate"], "tts": tokens["bitrate"]}
-            judged += [(system, rates[audio], system.judged[name][audio], MARKS[audio]) for audio in MARKS]
-    if judged:
-        floor = experiment.groundtruth[name]["wer"]
-        yield Panel("Speech, by the judge", _rate_figure(judged, "bit/s of the streams spoken", colours, floor))
+    """Error rates on a set over token rate and over bit rate, 95 % intervals; dotted: the judge on the recordings."""
+    asr, spoken = [], []
+    for group in experiment.groups:
+        tokens = group.first.tokens[experiment.valid]
+        bits = {"asr": semantic_bitrate(tokens), "semantic": semantic_bitrate(tokens), "all": tokens["bitrate"]}
+        for task in ("asr", *AUDIO):
+            if summary := group.summary(name, task):
+                point = Point(group.name, tokens["frame_rate"], bits.get(task, tokens["bitrate"]), summary, MARKS.get(task, "o"))
+                (asr if task == "asr" else spoken).append(point)
+    floor = experiment.groundtruth[name]["wer"]
+    yield Panel("ASR, by token rate", _rate_figure(asr, "hz", "tokens a second", colours))
+    yield Panel("ASR, by bit rate", _rate_figure(asr, "bits", "bit/s of the semantic stream", colours))
+    if spoken:
+        yield Panel("Speech, by token rate", _rate_figure(spoken, "hz", "tokens a second", colours, floor))
+        yield Panel("Speech, by bit rate", _rate_figure(spoken, "bits", "bit/s of the streams spoken", colours, floor))
 
 
 def use_panels(counts: dict[str, dict[str, np.ndarray]]) -> Iterator[Panel]:
@@ -159,18 +181,22 @@ def _panel(xlabel: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _rate_figure(points: Sequence[tuple], xlabel: str, colours: dict[str, str], floor: float | None) -> str:
+def _rate_figure(points: Sequence[Point], rate: str, xlabel: str, colours: dict[str, str], floor: float | None = None) -> str:
+    """Points over the attribute ``rate``; systems of one rate side by side, seeds as small dots beside their mean."""
     with matplotlib.rc_context(STYLE):
         figure, axes = _panel(xlabel)
-        most, names = max(rate for _, rate, _, _ in points), list(colours)
-        for system, rate, result, mark in points:
-            # systems of one rate side by side
-            x = rate + 0.02 * most * (names.index(system.name) - (len(names) - 1) / 2)
-            y = 100 * result["wer"]
-            low, high = (100 * edge for edge in result["ci95"])
+        most, names = max(getattr(point, rate) for point in points), list(dict.fromkeys(point.name for point in points))
+        step = min(0.03, 0.16 / len(names)) * most
+        for point in points:
+            x = getattr(point, rate) + step * (names.index(point.name) - (len(names) - 1) / 2)
+            y, colour = 100 * point.summary["wer"], colours[point.name]
+            low, high = (100 * edge for edge in point.summary["ci95"])
             error = [[max(y - low, 0.0)], [max(high - y, 0.0)]]
-            filled = "none" if mark != "o" else colours[system.name]
-            axes.errorbar(x, y, error, fmt=mark, color=colours[system.name], markerfacecolor=filled, capsize=3, elinewidth=1)
+            filled = "none" if point.mark != "o" else colour
+            axes.errorbar(x, y, error, fmt=point.mark, color=colour, markerfacecolor=filled, capsize=3, elinewidth=1, markersize=5)
+            if "sd" in point.summary["seeds"]:
+                seeds = [100 * wer for wer in point.summary["seeds"]["wer"]]
+                axes.plot([x + 0.3 * step] * len(seeds), seeds, ".", color=colour, markersize=2.5)
         if floor is not None:
             axes.axhline(100 * floor, color=INK, linestyle=":", linewidth=1)
         axes.set(ylabel="WER %", xlim=(0, 1.15 * most), ylim=(0, None))

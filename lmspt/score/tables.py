@@ -6,8 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import log2
 
+import numpy as np
+
+from lmspt.score.benchmark import compared
+from lmspt.score.counts import TASKS, pooled
 from lmspt.score.markers import markers_of, seconds_of, shared_markers, taken_up
-from lmspt.score.results import CANNOT_SPEAK, HEARD, Experiment, Result
+from lmspt.score.results import Experiment
+from lmspt.score.system import CANNOT_SPEAK, HEARD, Result
 
 NONE = "–"  # does not apply
 NOT_RUN = "not run"
@@ -44,6 +49,7 @@ def tables_of(experiment: Experiment) -> list[Table]:
     for of_set in (_summary, _asr, _tts, _sound, _speakers):
         first, *others = (of_set(experiment, name) for name in experiment.sets)
         tables += [first, *(replace(table, note="As above.") for table in others)]
+    tables += [table for name in experiment.sets for table in _differences(experiment, name)]
     return [*tables, _codec(experiment), _codebooks(experiment), _edit_distance(experiment), _seconds(experiment)]
 
 
@@ -85,21 +91,21 @@ def semantic_bitrate(tokens: Result) -> float:
 
 def _summary(experiment: Experiment, name: str) -> Table:
     rows = [(RECORDINGS, NONE, rate(experiment.groundtruth[name]), *[NONE] * 7)]
-    for system in experiment.systems:
-        asr, tokens = system.asr[name], system.tokens[experiment.valid]
-        judged = system.judged.get(name, dict.fromkeys(SPOKEN, NO_SPEECH))
+    for group in experiment.groups:
+        tokens = group.first.tokens[experiment.valid]
+        controls = (np.mean([system.asr[name][control]["wer"] for system in group.systems]) for control in ("other", "shuffled"))
         rows.append(
             (
-                system.name,
-                rate(asr["own"]),
-                rate(judged["all"]),
-                rate(judged["tts"]),
-                " / ".join(percent(asr[control]["wer"]) for control in ("other", "shuffled")),
+                group.name,
+                _pooled(group.summary(name, "asr")),
+                _pooled(group.summary(name, "all")),
+                _pooled(group.summary(name, "tts")),
+                " / ".join(map(percent, controls)),
                 f"{tokens['frame_rate']:g}",
                 f"{tokens['bitrate']:.0f}",
-                percent(semantic(tokens)["use"]),
-                system.objective,
-                system.teacher or "none",
+                percent(np.mean([semantic(system.tokens[experiment.valid])["use"] for system in group.systems])),
+                group.first.objective,
+                group.first.teacher or "none",
             )
         )
     return Table(
@@ -107,10 +113,38 @@ def _summary(experiment: Experiment, name: str) -> Table:
         "ASR: the language model writes what semantic tokens say. Resynthesis: the judge reads the tokenizer's own speech, no "
         "language model between. TTS: it reads what the language model spoke. Recordings: it reads the originals. Controls: "
         "ASR given another utterance's tokens / its own shuffled in time. The k-means row is the topline of the teacher's "
-        f"own features. In use: codes of the semantic stream, on `{experiment.valid}`.",
+        f"own features. In use: codes of the semantic stream, on `{experiment.valid}`. Several seeds: their mean, an interval "
+        "for seeds and utterances drawn together, ± the standard deviation of the seeds.",
         ("system", "ASR WER", "resynthesis WER", "TTS WER", "ASR controls", "Hz", "bit/s", "in use %", "objective", "teacher"),
         rows,
     )
+
+
+def _pooled(summary: Result | None) -> str:
+    """An error rate over seeds."""
+    spread = f" ± {percent(summary['seeds']['sd'])}" if summary and "sd" in summary["seeds"] else ""
+    return rate(summary or NO_SPEECH) + spread
+
+
+def _differences(experiment: Experiment, name: str) -> Iterator[Table]:
+    """Every system against every other, a table a task."""
+    for task in TASKS:
+        pairs = compared(experiment, name, task)
+        groups = list(dict.fromkeys(group for pair in pairs for group in (pair["a"], pair["b"])))
+        cells = {(a, a): NONE for a in groups}
+        for pair in pairs:
+            star = " *" if pair["p_holm"] < 0.05 else ""
+            cells[pair["a"], pair["b"]] = f"{100 * pair['difference']:+.1f}{star}"
+            cells[pair["b"], pair["a"]] = f"{-100 * pair['difference']:+.1f}{star}"
+        if pairs:
+            yield Table(
+                f"{task.upper()} differences on `{name}`",
+                "Word error rate of the row minus that of the column, in points. *: p < 0.05 by a paired bootstrap over utterances "
+                f"and seeds, with Holm's correction for {len(pairs)} pair{'s' if len(pairs) > 1 else ''}. Intervals, by "
+                "utterance and by speaker, are in `benchmark.json`.",
+                ("system", *map(str, range(1, len(groups) + 1))),
+                [(f"{i} {a}", *(cells[a, b] for b in groups)) for i, a in enumerate(groups, 1)],
+            )
 
 
 def _asr(experiment: Experiment, name: str) -> Table:
@@ -200,19 +234,22 @@ def _sound(experiment: Experiment, name: str) -> Table:
 
 
 def _speakers(experiment: Experiment, name: str) -> Table:
-    recordings = experiment.groundtruth[name]["by_speaker"]
     head, columns = ["speaker", "Wrd", RECORDINGS], []
-    for system in experiment.systems:
-        head += [f"{system.name}: {SPOKEN['all']}", f"{system.name}: {SPOKEN['tts']}"] if system.speaks else [system.name]
-        columns += [system.judged[name][audio]["by_speaker"] for audio in ("all", "tts")] if system.speaks else [None]
+    for group in experiment.groups:
+        if group.first.speaks:
+            head += [f"{group.name}: {SPOKEN[audio]}" for audio in ("all", "tts")]
+            columns += [group.judged[name][audio] for audio in ("all", "tts")]
+        else:
+            head.append(group.name)
+            columns.append(None)
     rows = [
         (
             speaker,
             str(result["n_words"]),
             rate(result),
-            *(rate(column[speaker] if column else NO_SPEECH) for column in columns),
+            *(rate(pooled(counts.of_speaker(speaker)) if counts else NO_SPEECH) for counts in columns),
         )
-        for speaker, result in recordings.items()
+        for speaker, result in experiment.groundtruth[name]["by_speaker"].items()
     ]
     return Table(f"WER by speaker on `{name}`", "By the judge, who does not read all voices equally well.", tuple(head), rows)
 

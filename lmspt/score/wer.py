@@ -12,7 +12,7 @@ import jiwer
 import numpy as np
 
 from lmspt.errors import InputError
-from lmspt.score.bootstrap import ratio_interval
+from lmspt.score.bootstrap import ratio_interval, sums_by
 from lmspt.score.normalize import Normalizer
 
 Pairs = list[tuple[str, str, str]]
@@ -112,12 +112,13 @@ def summarise(utterances: list[Utterance]) -> dict[str, Any]:
         "cer_ci95": ratio_interval(char_errors, n_chars),
     }
     if len(by_speaker) > 1:
-        sums = np.array([[column.sum() for column in _columns(part)] for part in by_speaker.values()])
-        result["ci95_speakers"] = ratio_interval(sums[:, 0], sums[:, 1])
+        speakers = [u.speaker for u in utterances]
+        result["ci95_speakers"] = ratio_interval(sums_by(speakers, errors), sums_by(speakers, n_words))
     result["by_speaker"] = {speaker: _brief(by_speaker[speaker]) for speaker in sorted(by_speaker)}
     result["missing"] = 0  # a missing hypothesis has stopped the scoring before this
     result["empty"] = sum(not u.hyp for u in utterances)
-    result["utts"] = [{"utt": u.utt, "ref": u.ref, "hyp": u.hyp, "errors": u.errors, "n_words": u.n_words} for u in utterances]
+    keys = ("utt", "speaker", "ref", "hyp", "errors", "n_words")
+    result["utts"] = [{key: getattr(u, key) for key in keys} for u in utterances]
     return result
 
 

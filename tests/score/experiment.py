@@ -43,6 +43,7 @@ class Paths:
 
     root: Path
     sets: tuple[str, ...]
+    seeds: tuple[int, ...] = ()
 
     @property
     def exp(self) -> Path:
@@ -50,7 +51,11 @@ class Paths:
 
     @property
     def systems(self) -> list[Path]:
-        return [self.exp / f"slm_{tag}_small" for tag in CONFIGS]
+        return [self.exp / name for tag in CONFIGS for name in self.names(tag)]
+
+    def names(self, tag: str) -> list[str]:
+        """Folders of the language models on the tokens of one tokenizer."""
+        return [f"slm_{tag}_small_s{seed}" for seed in self.seeds] or [f"slm_{tag}_small"]
 
     def report(self) -> None:
         """Run stage 13."""
@@ -62,9 +67,9 @@ class Paths:
         report.main(["--systems", *map(str, self.systems), *words])
 
 
-def make_experiment(root: Path, sets: tuple[str, ...] = ("test",), n_utts: int = 6) -> Paths:
-    """Write an experiment of ``n_utts`` utterances a set to ``root``."""
-    paths, rng = Paths(root, sets), np.random.default_rng(0)
+def make_experiment(root: Path, sets: tuple[str, ...] = ("test",), n_utts: int = 6, seeds: tuple[int, ...] = ()) -> Paths:
+    """Write an experiment of ``n_utts`` utterances a set to ``root``, with one language model a tokenizer or one a seed."""
+    paths, rng = Paths(root, sets, seeds), np.random.default_rng(0)
     for name in ("dev", *sets):
         _raw(root / "dump/raw" / name, n_utts, rng)
     for name in sets:
@@ -110,8 +115,7 @@ def _wavs(folder: Path, wavs: dict[str, np.ndarray]) -> None:
 
 
 def _system(paths: Paths, tag: str, config: dict[str, Any], error: float, n_utts: int, rng: np.random.Generator) -> None:
-    tok, slm = paths.exp / f"tok_{tag}", paths.exp / f"slm_{tag}_small"
-    tok_id, speaks = f"{tag}-0123abcd", config["tokenizer"] == "lmspt"
+    tok, tok_id, speaks = paths.exp / f"tok_{tag}", f"{tag}-0123abcd", config["tokenizer"] == "lmspt"
     streams = [{"name": "semantic", "size": 64, "semantic": True}]
     if speaks:
         streams += [{"name": f"acoustic{i}", "size": 32, "semantic": False} for i in (1, 2)]
@@ -119,40 +123,50 @@ def _system(paths: Paths, tag: str, config: dict[str, Any], error: float, n_utts
     _yaml(tok / "config.yaml", config)
     write_text(tok / "tok_id", tok_id + "\n")
     write_text(tok / "model.safetensors", f"weights of {tag}")
-    _yaml(slm / "config.yaml", {"dim": 8, "seed": 3})
+    said = _texts(n_utts)
+    for name in ("dev", *paths.sets):
+        meta = {"tok_id": tok_id, "frame_rate": config["frame_rate"], "sample_rate": RATE, "streams": streams}
+        _tokens(paths.root / "dump/tokens" / tok_id / name, meta, said[0], rng)
+        write_json(tok / "eval" / name / "tokens.json", _health(meta, n_utts))
+        if speaks and name != "dev":
+            codec = {"contract": {"versions": {"pystoi": "0.4.1"}}, "set": name, "n_utts": n_utts, "pesq": NO_PESQ}
+            write_json(tok / "eval" / name / "codec.json", {**codec, "stoi": _mean(0.8), "mel_distance": _mean(0.5)})
+            for audio, wrong in (("all", 0.5), ("semantic", 1.0)):
+                _spoken(tok / "eval" / name / audio, name, said, error * wrong, rng)
+    for seed, folder in zip(paths.seeds or (3,), paths.names(tag), strict=True):
+        _language_model(paths, paths.exp / folder, tok, seed, said, error, speaks, rng)
+
+
+def _language_model(
+    paths: Paths, slm: Path, tok: Path, seed: int, said: tuple[dict, dict], error: float, speaks: bool, rng: np.random.Generator
+) -> None:
+    tok_id = (tok / "tok_id").read_text().strip()
+    _yaml(slm / "config.yaml", {"dim": 8, "seed": seed})
     write_text(slm / "tokenizer", f"{tok}\n")
     write_json(slm / "vocab.json", {"tok_id": tok_id})
     write_json(slm / "backbone.json", {"model_type": "llama"})
     write_text(slm / "text.model", "pieces")
-    write_text(slm / "model.safetensors", f"language model of {tag}")
+    write_text(slm / "model.safetensors", f"language model on {tok_id}")
     write_json(slm / "history.json", _history(["loss_asr", "acc_asr", "loss_tts", "acc_tts"], rng))
-    for name in ("dev", *paths.sets):
-        texts, speakers = _texts(n_utts)
-        meta = {"tok_id": tok_id, "frame_rate": config["frame_rate"], "sample_rate": RATE, "streams": streams}
-        _tokens(paths.root / "dump/tokens" / tok_id / name, meta, texts, rng)
-        write_json(tok / "eval" / name / "tokens.json", _health(meta, n_utts))
-        if name == "dev":
-            continue
+    for name in paths.sets:
         for ending, wrong in (("", error), ("_other", 0.9), ("_shuffled", 0.7)):
-            folder = slm / f"asr_{name}{ending}"
-            write_json(folder / "result.json", _scored(name, texts, speakers, wrong, rng))
-            write_json(folder / "stats.json", {"tok_id": tok_id, "control": ending[1:] or None, "n_utts": n_utts, "no_end": 1})
+            folder, stats = slm / f"asr_{name}{ending}", {"tok_id": tok_id, "n_utts": len(said[0]), "no_end": 1}
+            write_json(folder / "result.json", _scored(name, *said, wrong, rng))
+            write_json(folder / "stats.json", {**stats, "control": ending[1:] or None})
         if speaks:
-            _speaking(tok, slm, name, (texts, speakers), error, rng)
+            _spoken(slm / f"tts_{name}", name, said, error * 1.5, rng, {"not_ended": 2, "repeated": 1, "empty": 1})
 
 
-def _speaking(tok: Path, slm: Path, name: str, said: tuple[dict, dict], error: float, rng: np.random.Generator) -> None:
-    contract = {"versions": {"pystoi": "0.4.1"}}
-    codec = {"contract": contract, "set": name, "n_utts": len(said[0]), "stoi": _mean(0.8), "mel_distance": _mean(0.5)}
-    write_json(tok / "eval" / name / "codec.json", {**codec, "pesq": NO_PESQ})
-    for folder, wrong in ((tok / "eval" / name / "all", 0.5), (tok / "eval" / name / "semantic", 1.0), (slm / f"tts_{name}", 1.5)):
-        wavs = {utt: _speech(text, rng, 0.01 + 0.05 * wrong) for utt, text in said[0].items()}
-        result = _judged(name, *said, error * wrong, rng)
-        if folder.parent == slm:
-            wavs[min(wavs)] = np.zeros(0, np.float32)  # a system that says nothing
-            result["failures"] = {"not_ended": 2, "repeated": 1, "empty": 1}
-        _wavs(folder, wavs)
-        write_json(folder / "result.json", result)
+def _spoken(
+    folder: Path, name: str, said: tuple[dict, dict], wrong: float, rng: np.random.Generator, failures: dict[str, int] | None = None
+) -> None:
+    wavs = {utt: _speech(text, rng, 0.01 + 0.05 * wrong) for utt, text in said[0].items()}
+    result = _judged(name, *said, wrong, rng)
+    if failures:
+        wavs[min(wavs)] = np.zeros(0, np.float32)  # a system that says nothing
+        result["failures"] = failures
+    _wavs(folder, wavs)
+    write_json(folder / "result.json", result)
 
 
 def _scored(name: str, texts: dict[str, str], speakers: dict[str, str], wrong: float, rng: np.random.Generator) -> dict[str, Any]:
@@ -205,7 +219,7 @@ def _markers(paths: Paths) -> None:
         inputs = ["dump/feats/whisper-tiny.en_4/train/feats.scp"] if "kmeans" in tag else []
         units.append((4, "tok_train", tag, inputs))
         units += [(5, "tok_dump", f"{tag}.{name}", [f"exp/tok_{tag}/tok_id"]) for name in ("dev", *paths.sets)]
-        units.append((8, "slm_train", f"{tag}_small", []))
+        units += [(8, "slm_train", name.removeprefix("slm_"), []) for name in paths.names(tag)]
     for i, (number, name, tag, inputs) in enumerate(units):
         marker = {
             "stage": number,

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from lmspt.score.bootstrap import mean_interval, paired_difference, ratio_interval
+from lmspt.score import bootstrap
+from lmspt.score.bootstrap import holm, mean_interval, paired_difference, paired_differences, ratio_interval, sums_by
 
 
 def test_interval_is_the_same_every_time() -> None:
@@ -48,3 +50,64 @@ def test_paired_difference_sees_what_unpaired_intervals_do_not() -> None:
 def test_paired_difference_of_equals() -> None:
     a = np.array([1, 0, 2, 0])
     assert paired_difference(a, a, np.full(4, 5)) == {"difference": 0.0, "ci95": [0.0, 0.0], "p": 1.0}
+
+
+def test_p_is_never_zero_and_never_above_one() -> None:
+    words = np.full(50, 4)
+    worse, better = np.full(50, 2), np.zeros(50)
+    assert 0 < paired_difference(worse, better, words)["p"] == 2 / 10_001
+    assert paired_difference(better, worse, words)["difference"] == -0.5
+
+
+def test_false_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two systems that are alike differ at 5 % about one time in twenty."""
+    monkeypatch.setattr(bootstrap, "N_COMPARED", 600)
+    rng = np.random.default_rng(3)
+    words = np.full(100, 5)
+    p = [paired_difference(rng.binomial(words, 0.2), rng.binomial(words, 0.2), words)["p"] for _ in range(60)]
+    assert np.mean(np.array(p) < 0.05) <= 0.15
+    assert 0.3 < np.mean(p) < 0.7
+
+
+def test_speakers_widen_the_interval_when_they_differ() -> None:
+    rng = np.random.default_rng(4)
+    speakers = np.repeat(list("abcdef"), 40)
+    words = np.full(240, 5)
+    errors = rng.binomial(words, np.repeat([0.02, 0.05, 0.1, 0.2, 0.4, 0.5], 40))
+    by_speaker = ratio_interval(sums_by(speakers, errors), sums_by(speakers, words))
+    by_utterance = ratio_interval(errors, words)
+    assert by_speaker[0] < by_utterance[0] and by_utterance[1] < by_speaker[1]
+
+
+def test_sums_by() -> None:
+    values = np.array([[1, 2, 3], [0, 1, 1]])
+    assert sums_by(["b", "a", "b"], values).tolist() == [[2, 4], [1, 1]]
+
+
+def test_seeds_are_pooled_and_their_spread_counts() -> None:
+    words = np.full(200, 5)
+    one = np.random.default_rng(5).binomial(words, 0.2)
+    same, spread = np.stack([one, one, one]), np.stack([one, np.minimum(one + 1, 5), np.maximum(one - 1, 0)])
+    low, high = ratio_interval(one, words)
+    assert ratio_interval(same, words) == pytest.approx((low, high))
+    wide = ratio_interval(spread, words)
+    assert wide[0] < low and high < wide[1]
+    # errors of one seed are no news for a system whose seeds differ as much
+    assert paired_difference(spread, one, words)["p"] > 0.3
+
+
+def test_all_pairs() -> None:
+    words = np.full(100, 5)
+    rng = np.random.default_rng(6)
+    values = {name: rng.binomial(words, share) for name, share in (("a", 0.1), ("b", 0.1), ("c", 0.4))}
+    pairs = {(pair["a"], pair["b"]): pair for pair in paired_differences(values, words)}
+    assert list(pairs) == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert pairs["a", "c"]["difference"] == pytest.approx((values["a"].sum() - values["c"].sum()) / 500)
+    assert pairs["a", "c"]["ci95"][1] < 0 < pairs["a", "b"]["ci95"][1]
+
+
+def test_holm_against_its_table() -> None:
+    # of R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([]) == []

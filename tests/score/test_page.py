@@ -70,9 +70,9 @@ class Elements(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_all_three_files(html: str, paths: Paths) -> None:
+def test_all_files(html: str, paths: Paths) -> None:
     results = paths.root / "results"
-    assert {path.name for path in results.iterdir()} == {"RESULTS.md", "report.html", "benchmark.json"}
+    assert {path.name for path in results.iterdir()} == {"RESULTS.md", "report.html", "benchmark.json", "counts.tsv"}
     assert "<h1>digits/slm1</h1>" in html
     assert (results / "RESULTS.md").read_text().startswith("# RESULTS")
     assert len(json.loads((results / "benchmark.json").read_text())["systems"]) == 3
@@ -114,8 +114,8 @@ def test_players_hold_the_audio(html: str, paths: Paths) -> None:
 
 def test_figures(html: str) -> None:
     figures = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
-    # 1 set x 2 rates, 3 + 4 curves, 3 codebooks, 3 pictures
-    assert len(figures) == 2 + 7 + 3 + 3
+    # 1 set x 4 rates, 3 + 4 curves, 3 codebooks, 3 pictures
+    assert len(figures) == 4 + 7 + 3 + 3
     for figure in figures:
         root = ElementTree.fromstring(figure)
         assert "width" not in root.attrib and root.attrib["viewBox"]

@@ -10,8 +10,10 @@ import pytest
 
 from lmspt.errors import InputError
 from lmspt.files import write_json
+from lmspt.score.benchmark import benchmark
 from lmspt.score.markers import commands_of, markers_of, read_markers, seconds_of, shared_markers, taken_up
-from lmspt.score.results import CANNOT_SPEAK, Experiment, benchmark, read_experiment
+from lmspt.score.results import Experiment, read_experiment
+from lmspt.score.system import CANNOT_SPEAK
 from tests.score.experiment import COMMANDS, Paths, make_experiment
 
 TOK, SLM = "exp/tok_resynthesis_12.5hz", "exp/slm_resynthesis_12.5hz_small"

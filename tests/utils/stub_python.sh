@@ -34,7 +34,7 @@ case ${name} in
     asr_score) make "${out}"/{ref.trn,hyp.trn,result.txt,result.json} ;;
     tts_decode) make "${out}"/{wav.scp,stats.jsonl} ;;
     tts_score) make "${out}/result.json" ;;
-    report) make "${out}"/{RESULTS.md,report.html,benchmark.json} ;;
+    report) make "${out}"/{RESULTS.md,report.html,benchmark.json,counts.tsv} ;;
     pack) make "${out}" ;;
     *) echo "no stub for ${name}"; exit 9 ;;
 esac

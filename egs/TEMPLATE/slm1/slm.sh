@@ -54,7 +54,7 @@ stages=(
     "data        the corpus as Kaldi data directories: ${train_set} ${tok_train_set} ${valid_set} ${test_sets}"
     "format      one rate, mono, cut, length-filtered audio"
     "feats       teacher features, for the tokenizers that read stored ones"
-    "tok_train   train the tokenizers"
+    "tok_train   train the tokenizers; look published ones up"
     "tok_dump    turn all sets into tokens"
     "tok_eval    resynthesise dev and test sets; codebook health and codec scores"
     "slm_data    vocabulary and task sequences of the language model"
@@ -141,6 +141,11 @@ feats_of() {
     echo "${dumpdir}/feats/$(basename "$(value_of "$1" teacher)")_$(value_of "$1" teacher_layer)"
 }
 
+# Is the tokenizer of the configuration $1 a published one, which is looked up and not trained?
+is_published() {
+    grep -qs "^tokenizer:" "$1" && ! grep -qE "^tokenizer: *(lmspt|kmeans)( |$)" "$1"
+}
+
 # Could stage 6 resynthesise set $1? (A topline of teacher features has tokens but no way back to speech.)
 speaks() {
     need 6 "${tok_exp}/eval/$1/tokens.json"
@@ -157,8 +162,9 @@ stage_data() {
     for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do makes "data/${set}"/{wav.scp,text,utt2spk}; done
     if stale; then
         run local/data.sh "${local_data_words[@]}"
-        for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do
-            run utils/validate_data_dir.sh "data/${set}"
+        for set in "${training_sets[@]}"; do run utils/validate_data_dir.sh "data/${set}"; done
+        for set in "${valid_set}" "${tests[@]}"; do
+            run utils/validate_data_dir.sh "data/${set}" --against "${training_sets[@]/#/data/}"
         done
         finish
     fi
@@ -174,7 +180,7 @@ stage_format() {
         out=${raw}/${set}
         unit "${set}"
         need 1 "data/${set}"/{wav.scp,text,utt2spk}
-        also "data/${set}"/{segments,joins}
+        also "data/${set}"/{segments,joins,channel}
         option limits "${limits[*]}"
         option sample_rate "${sample_rate}"
         makes "${out}"/{wav.scp,text,utt2spk,utt2num_samples,dropped.tsv}
@@ -215,13 +221,16 @@ stage_tok_train() {
         from_feats=()
         unit "${tok_tag}"
         need 0 "${conf}"
-        need_raw "${tok_train_set}" "${valid_set}"
+        makes "${tok_exp}"/{tok_id,config.yaml}
+        if ! is_published "${conf}"; then
+            need_raw "${tok_train_set}" "${valid_set}"
+            makes "${tok_exp}/model.safetensors"
+        fi
         if [ -n "${feats}" ]; then
             need 3 "${feats}/${tok_train_set}/feats.scp"
             from_feats=(--feats "${feats}/${tok_train_set}")
         fi
         option tok_args "${tok_args}"
-        makes "${tok_exp}"/{tok_id,config.yaml,model.safetensors}
         if stale; then
             if ${changed}; then aside "${tok_exp}"; fi
             resume_script "${tok_exp}"
@@ -453,7 +462,7 @@ stage_report() {
         done
     done
     row=""
-    makes "${resultsdir}"/{RESULTS.md,report.html,benchmark.json}
+    makes "${resultsdir}"/{RESULTS.md,report.html,benchmark.json,counts.tsv}
     if stale; then
         run "${train_cmd[@]}" "${expdir}/logs/report.log" \
             python -m lmspt.bin.report --systems "${systems[@]}" --sets "${test_sets}" --valid "${valid_set}" \

@@ -1,0 +1,157 @@
+"""Two or more systems against each other, read from their folders or from a published ``benchmark.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lmspt.errors import InputError
+from lmspt.score.contract import relatives, require_same
+from lmspt.score.counts import Counts, comparisons, counts_of, read_counts
+from lmspt.score.tables import percent
+
+CONTRACTS = {"asr": "asr", "tts": "speech"}  # which part of a benchmark's contract a task is scored under
+Key = tuple[str, str]  # set, task
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A system that can be compared.
+
+    Attributes:
+        name: as it was asked for.
+        teachers: frozen encoders behind its tokens.
+        contracts: by task.
+        counts: by (set, task).
+    """
+
+    name: str
+    teachers: frozenset[str]
+    contracts: dict[str, dict[str, Any]]
+    counts: dict[Key, Counts]
+
+
+def read_scored(name: str) -> Scored:
+    """A system by name.
+
+    Args:
+        name: a folder ``exp/slm_<tag>``; the beginning of folders ``exp/slm_<tag>_s<seed>``, which are its seeds; or
+            ``results/benchmark.json:<row>``, a row of one seed or of all.
+
+    Raises:
+        InputError: there is nothing under this name, or it lacks a part.
+    """
+    file, colon, row = name.rpartition(":")
+    return _from_benchmark(name, Path(file), row) if colon else _from_folders(name, Path(name))
+
+
+def compare(systems: Sequence[Scored]) -> list[str]:
+    """Lines that say how the systems differ on each set and task that all were scored on.
+
+    Raises:
+        InputError: they have no set in common, were scored under different contracts, or on other utterances.
+    """
+    keys = [key for key in systems[0].counts if all(key in system.counts for system in systems)]
+    if not keys:
+        raise InputError(f"{' and '.join(system.name for system in systems)} were scored on no common set; run stages 9 to 12")
+    lines: list[str] = []
+    for set_name, task in keys:
+        require_same({system.name: system.contracts[task] for system in systems})
+        counts = {system.name: system.counts[set_name, task] for system in systems}
+        lines += [*_heading(set_name, task, counts), *map(_pair, comparisons(counts)), ""]
+    return lines[:-1]
+
+
+def warnings_of(systems: Sequence[Scored]) -> list[str]:
+    """What a reader of the comparison must know: judges that are relatives of a teacher."""
+    warnings = []
+    for system in systems:
+        judge = system.contracts.get("tts", {}).get("judge", {}).get("name", "")
+        for teacher in sorted(system.teachers):
+            if relatives(teacher, judge):
+                warnings.append(
+                    f"{system.name}: judge {judge} is of its teacher's family ({teacher}), and may read its speech with fewer "
+                    "errors than people would make"
+                )
+    return warnings
+
+
+def _heading(set_name: str, task: str, counts: dict[str, Counts]) -> list[str]:
+    first, *_ = counts.values()
+    size = f"{len(first.utts)} utterances, {first.words.sum()} words, {len(set(first.speakers))} speakers"
+    width = max(map(len, counts))
+    lines = [f"{task.upper()} on {set_name}: {size}"]
+    for name, found in counts.items():
+        seeds = f"  seeds: {' '.join(map(percent, found.wers))}" if len(found.wers) > 1 else "  one seed"
+        lines.append(f"  {name:<{width}}  {percent(sum(found.wers) / len(found.wers)):>5} % WER{seeds}")
+    return lines
+
+
+def _pair(pair: dict[str, Any]) -> str:
+    low, high = (100 * edge for edge in pair["ci95"])
+    by_speaker = "one speaker"
+    if "ci95_speakers" in pair:
+        by_speaker = "[{:+.1f}, {:+.1f}] by speakers".format(*(100 * edge for edge in pair["ci95_speakers"]))
+    return (
+        f"  {pair['a']} - {pair['b']}: {100 * pair['difference']:+.1f} points, 95 % [{low:+.1f}, {high:+.1f}] by utterances, "
+        f"{by_speaker}, p = {pair['p']:.4f}, with Holm's correction {pair['p_holm']:.4f}"
+    )
+
+
+def _from_folders(name: str, folder: Path) -> Scored:
+    seeds = [folder] if folder.is_dir() else sorted(folder.parent.glob(f"{folder.name}_s[0-9]*"))
+    seeds = [seed for seed in seeds if (seed / "tokenizer").is_file()]
+    if not seeds:
+        raise InputError(f"{folder}: no such system; give exp/slm_<tag>, or results/benchmark.json:<row>")
+    results: dict[Key, dict[str, dict[str, Any]]] = {}
+    for seed in seeds:
+        for key, path in _scores_in(seed):
+            results.setdefault(key, {})[str(path)] = json.loads(path.read_text(encoding="utf-8"))
+    for (set_name, task), found in results.items():
+        if len(found) < len(seeds):
+            raise InputError(f"{folder}: not all of its {len(seeds)} seeds have {task} scores on {set_name}; run stages 9 to 12")
+    contracts: dict[str, dict[str, Any]] = {}
+    for task in dict.fromkeys(task for _, task in results):
+        every = [(path, result) for key, found in results.items() if key[1] == task for path, result in found.items()]
+        contracts[task] = require_same({path: result["contract"] for path, result in every})
+    return Scored(
+        name, frozenset().union(*map(_teachers, seeds)), contracts, {key: counts_of(found) for key, found in results.items()}
+    )
+
+
+def _scores_in(folder: Path) -> list[tuple[Key, Path]]:
+    """``result.json`` of a system of one seed, by (set, task); the controls of recognition are none."""
+    found = []
+    for path in sorted(folder.glob("asr_*/result.json")):
+        if json.loads((path.parent / "stats.json").read_text(encoding="utf-8"))["control"] is None:
+            found.append(((path.parent.name.removeprefix("asr_"), "asr"), path))
+    return found + [((path.parent.name.removeprefix("tts_"), "tts"), path) for path in sorted(folder.glob("tts_*/result.json"))]
+
+
+def _teachers(folder: Path) -> set[str]:
+    tokenizer = Path((folder / "tokenizer").read_text(encoding="utf-8").strip())
+    config = yaml.safe_load((tokenizer / "config.yaml").read_text(encoding="utf-8"))
+    teacher = None if config.get("objective") == "none" else config.get("teacher")
+    return {Path(teacher).name} if teacher else set()
+
+
+def _from_benchmark(name: str, path: Path, row: str) -> Scored:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give exp/slm_<tag>, or results/benchmark.json:<row>")
+    benchmark = json.loads(path.read_text(encoding="utf-8"))
+    groups = {group["name"]: group["systems"] for group in benchmark.get("groups", [])}
+    rows = {system["name"]: system for system in benchmark["systems"]}
+    cells = [row] if row in rows else groups.get(row)
+    if cells is None:
+        raise InputError(f"{path}: has no row '{row}'; it has {', '.join(dict.fromkeys([*groups, *rows]))}")
+    return Scored(
+        name,
+        frozenset(rows[cell]["teacher"] for cell in cells if rows[cell]["teacher"]),
+        {task: benchmark["contract"][part] for task, part in CONTRACTS.items()},
+        read_counts(path.with_name("counts.tsv"), cells),
+    )

@@ -1,0 +1,170 @@
+"""Errors of each utterance under each seed of a system: what intervals and comparisons are made of.
+
+``counts.tsv`` holds those of an experiment, beside its ``benchmark.json``: a line an utterance, a column a system.
+
+    set   task  utt          speaker  words  resynthesis_12.5hz_small_s1  kmeans_12.5hz_small_s1
+    test  asr   george-0006  george   4      0                            1
+    test  tts   george-0006  george   4      2                            -
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lmspt.errors import InputError
+from lmspt.files import write_text
+from lmspt.score.bootstrap import holm, paired_differences, ratio_interval, sums_by
+
+TASKS = ("asr", "tts")
+HEAD = ("set", "task", "utt", "speaker", "words")
+NONE = "-"  # of a system that was not scored on the task
+
+
+@dataclass(frozen=True)
+class Counts:
+    """One system on one set.
+
+    Attributes:
+        utts, speakers: of length N, utterances in their order.
+        words: (N,) of the references.
+        errors: (S, N), a row a seed.
+    """
+
+    utts: tuple[str, ...]
+    speakers: tuple[str, ...]
+    words: np.ndarray
+    errors: np.ndarray
+
+    @property
+    def wers(self) -> list[float]:
+        """Error rate of each seed."""
+        return (self.errors.sum(axis=1) / self.words.sum()).tolist()
+
+    def of_speaker(self, speaker: str) -> Counts:
+        """The part of one speaker."""
+        own = [i for i, name in enumerate(self.speakers) if name == speaker]
+        return Counts(tuple(self.utts[i] for i in own), (speaker,) * len(own), self.words[own], self.errors[:, own])
+
+
+def counts_of(results: Mapping[str, dict[str, Any]]) -> Counts:
+    """Counts of one set under several seeds.
+
+    Args:
+        results: ``result.json`` by the name of its system or its path.
+
+    Raises:
+        InputError: they are not of the same utterances, or were written before they told speakers.
+    """
+    rows = {name: {row["utt"]: row for row in result["utts"]} for name, result in results.items()}
+    first, *_ = rows
+    utts = tuple(sorted(rows[first]))
+    for name, found in rows.items():
+        require_utts(first, utts, name, tuple(found))
+        if "speaker" not in found[utts[0]]:
+            raise InputError(f"{name}: its utterances have no 'speaker'; score it again (stage 10 or 12)")
+    speakers = tuple(rows[first][utt]["speaker"] for utt in utts)
+    words = np.array([rows[first][utt]["n_words"] for utt in utts])
+    return Counts(utts, speakers, words, np.array([[found[utt]["errors"] for utt in utts] for found in rows.values()]))
+
+
+def require_utts(first: str, utts: Sequence[str], second: str, others: Sequence[str]) -> None:
+    """Check that two systems were scored on the same utterances.
+
+    Raises:
+        InputError: naming one that only one of them has.
+    """
+    if differing := set(utts) ^ set(others):
+        utt = min(differing)
+        has, lacks = (first, second) if utt in set(utts) else (second, first)
+        raise InputError(
+            f"{lacks} has no score of utterance '{utt}', which {has} has ({len(differing)} differ in all); "
+            "score both with the same --max_eval_utts"
+        )
+
+
+def pooled(counts: Counts) -> dict[str, Any]:
+    """Error rate over all seeds as a part of ``benchmark.json``: its intervals, and the spread of the seeds."""
+    result: dict[str, Any] = {"wer": float(np.mean(counts.wers)), "ci95": ratio_interval(counts.errors, counts.words)}
+    if len(set(counts.speakers)) > 1:
+        result["ci95_speakers"] = ratio_interval(sums_by(counts.speakers, counts.errors), sums_by(counts.speakers, counts.words))
+    seeds = {"n": len(counts.wers), "wer": counts.wers}
+    if len(counts.wers) > 1:
+        seeds["sd"] = float(np.std(counts.wers, ddof=1))
+    return {**result, "seeds": seeds, "n_utts": len(counts.utts), "n_words": int(counts.words.sum())}
+
+
+def comparisons(systems: Mapping[str, Counts]) -> list[dict[str, Any]]:
+    """All pairs of systems on one set: difference of error rates, its intervals by utterance and by speaker, p.
+
+    ``p_holm`` is corrected for the number of pairs.
+
+    Raises:
+        InputError: they were not scored on the same utterances.
+    """
+    if len(systems) < 2:
+        return []
+    (first, counts), *others = systems.items()
+    for name, other in others:
+        require_utts(first, counts.utts, name, other.utts)
+    pairs = paired_differences({name: found.errors for name, found in systems.items()}, counts.words)
+    if len(set(counts.speakers)) > 1:
+        sums = {name: sums_by(counts.speakers, found.errors) for name, found in systems.items()}
+        for pair, by_speaker in zip(pairs, paired_differences(sums, sums_by(counts.speakers, counts.words)), strict=True):
+            pair["ci95_speakers"] = by_speaker["ci95"]
+    for pair, p in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
+        pair["p_holm"] = p
+    return pairs
+
+
+def write_counts(path: Path, results: Mapping[tuple[str, str], Mapping[str, dict[str, Any]]]) -> None:
+    """Write ``counts.tsv``.
+
+    Args:
+        path: of the file.
+        results: by (set, task), ``result.json`` by system, each system of one seed.
+    """
+    names = list(dict.fromkeys(name for found in results.values() for name in found))
+    lines = ["\t".join([*HEAD, *names])]
+    for (set_name, task), found in results.items():
+        if not found:
+            continue
+        counts = counts_of(found)
+        columns = dict(zip(found, counts.errors.tolist(), strict=True))
+        for i, utt in enumerate(counts.utts):
+            errors = (str(columns[name][i]) if name in columns else NONE for name in names)
+            lines.append("\t".join([set_name, task, utt, counts.speakers[i], str(counts.words[i]), *errors]))
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def read_counts(path: Path, names: Sequence[str]) -> dict[tuple[str, str], Counts]:
+    """Counts of one system, whose seeds are the columns ``names`` of ``counts.tsv``, by (set, task).
+
+    Raises:
+        InputError: no such file or column, or a line that is none.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file, so utterances cannot be compared; run stage 13 (report) again")
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    columns = head.split("\t")
+    if lacking := [name for name in (*HEAD, *names) if name not in columns]:
+        raise InputError(f"{path}: has no column '{lacking[0]}'; run stage 13 (report) again")
+    found: dict[tuple[str, str], list[tuple[str, str, int, list[int]]]] = {}
+    for number, line in enumerate(lines, 2):
+        try:
+            cells = dict(zip(columns, line.split("\t"), strict=True))
+            if NONE not in (errors := [cells[name] for name in names]):
+                row = (cells["utt"], cells["speaker"], int(cells["words"]), [int(count) for count in errors])
+                found.setdefault((cells["set"], cells["task"]), []).append(row)
+        except ValueError:
+            raise InputError(f"{path}:{number}: '{line[:60]}' is no line of counts; run stage 13 (report) again") from None
+    return {key: _counts(rows) for key, rows in found.items()}
+
+
+def _counts(rows: list[tuple[str, str, int, list[int]]]) -> Counts:
+    utts, speakers, words, errors = zip(*rows, strict=True)
+    return Counts(utts, speakers, np.array(words), np.array(errors).T)
