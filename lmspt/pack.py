@@ -8,12 +8,14 @@ import tarfile
 from io import BytesIO
 from pathlib import Path
 
+from lmspt.config import load_config
 from lmspt.errors import InputError
 from lmspt.files import atomic
+from lmspt.tokenizer.config import ADAPTERS, AdapterConfig, tokenizer_kind
 
 NOTICE = Path(__file__).resolve().parents[1] / "NOTICE"
 SLM_FILES = ("config.yaml", "backbone.json", "vocab.json", "model.safetensors")
-TOKENIZER_FILES = ("config.yaml", "model.safetensors", "tok_id")
+WEIGHTS = (".json", ".safetensors", ".tflite")
 RESULTS = ("RESULTS.md", "benchmark.json")
 README = """\
 # {name}
@@ -58,7 +60,7 @@ def pack(slm: Path, tokenizer: Path, results: Path, archive: Path) -> list[str]:
     name = archive.name.removesuffix(".tar.gz")
     files = {f"slm/{file}": slm / file for file in SLM_FILES}
     files |= {f"slm/{path.relative_to(slm)}": path for path in _text_units(slm)}
-    files |= {f"tokenizer/{file}": tokenizer / file for file in TOKENIZER_FILES}
+    files |= _tokenizer_files(tokenizer)
     files |= {file: results / file for file in RESULTS} | {"NOTICE": NOTICE}
     for path in files.values():
         if not path.is_file():
@@ -91,6 +93,19 @@ def _text_units(slm: Path) -> list[Path]:
     if not found:
         raise InputError(f"{slm}: neither text.model nor text/; run stage 8 (slm_train) again")
     return found
+
+
+def _tokenizer_files(tokenizer: Path) -> dict[str, Path]:
+    """Configuration, identity and weights; a published tokenizer's weights if they lie in a folder, else the hub has them."""
+    names = ["config.yaml", "tok_id"]
+    weights: list[Path] = []
+    if tokenizer_kind(tokenizer / "config.yaml") in ADAPTERS:
+        (config,) = load_config(tokenizer / "config.yaml", [], AdapterConfig)
+        weights = sorted(path for path in Path(config.path).glob("*") if path.suffix in WEIGHTS)
+    else:
+        names.append("model.safetensors")
+    files = {f"tokenizer/{name}": tokenizer / name for name in names}
+    return files | {f"tokenizer/weights/{path.name}": path for path in weights}
 
 
 def _require_together(slm: Path, tokenizer: Path, results: Path) -> str:

@@ -164,11 +164,11 @@ def pretrained(model_class: Any, folder: Path) -> Any:
     Raises:
         InputError: the folder holds another model, or not all of this one.
     """
+    kind = model_class.config_class
     try:
-        config = model_class.config_class.from_pretrained(folder)
-        found = model_class.config_class.get_config_dict(folder)[0].get("model_type")
-        if found != config.model_type:
-            raise InputError(f"{folder}: a model of type {found}, not {config.model_type}; set 'tokenizer' or 'path' otherwise")
+        found, wanted = kind.get_config_dict(folder)[0].get("model_type"), kind.model_type
+        if found != wanted:
+            raise InputError(f"{folder}: a model of type {found}, not {wanted}; set 'tokenizer' or 'path' otherwise")
         model, report = model_class.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: no weights of {model_class.__name__} ({str(error).splitlines()[0]})") from None
@@ -183,9 +183,8 @@ def _codec_class(config: AdapterConfig) -> type[Codec]:
 
 def _build(config: AdapterConfig, weights: Path) -> Codec:
     if not codec_files(config, weights):
-        raise InputError(
-            f"{weights}: none of {', '.join(_codec_class(config).files)} is there; is it a folder of {config.tokenizer}?"
-        )
+        files = ", ".join(_codec_class(config).files)
+        raise InputError(f"{weights}: none of {files} is there; is it a folder of {config.tokenizer}?")
     return _codec_class(config)(weights, config.n_codebooks)
 
 

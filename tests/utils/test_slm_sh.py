@@ -80,7 +80,14 @@ def finished(first_run: tuple[Path, object], tmp_path: Path) -> Path:
 
 def slm(recipe: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = ["./slm.sh", *OPTIONS, *arguments]
-    return subprocess.run(command, cwd=recipe, capture_output=True, text=True, env={**os.environ, **environment}, timeout=120)
+    return subprocess.run(command, cwd=recipe, capture_output=True, text=True, env={**os.environ, **environment}, timeout=280)
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.time() + 120
+    while not path.exists():
+        assert time.time() < deadline
+        time.sleep(0.05)
 
 
 def calls(recipe: Path) -> list[str]:
@@ -104,7 +111,7 @@ def test_all_stages(first_run: tuple[Path, subprocess.CompletedProcess[str]]) ->
     count = Counter(line.split()[0] for line in lines)
     assert count == {
         "local/data.sh": 1, "validate_data": 3, "format_data": 3, "dump_features": 1, "tok_train": 2, "tok_dump": 6,
-        "tok_eval": 4, "codec_score": 2, "slm_data": 2, "slm_train": 2, "asr_decode": 6, "asr_score": 6,
+        "tok_eval": 4, "codec_score": 2, "tok_probe": 2, "slm_data": 2, "slm_train": 2, "asr_decode": 6, "asr_score": 6,
         "tts_decode": 1, "tts_score": 4, "report": 1, "pack": 2,
     }  # fmt: skip
     control = "asr_decode --slm exp/slm_kmeans_small .* --out exp/slm_kmeans_small/asr_test_other --control other"
@@ -132,6 +139,17 @@ def test_a_changed_tokenizer_is_trained_anew_and_the_old_one_kept(finished: Path
     assert len(list((finished / "exp").glob("tok_kmeans.until_*/model.safetensors"))) == 1
 
 
+def test_a_published_tokenizer_is_looked_up_not_trained(recipe: Path) -> None:
+    (recipe / "conf/tok/mimi.yaml").write_text("tokenizer: mimi\npath: kyutai/mimi\n")
+    arguments = ("--tok_list", "conf/tok/mimi.yaml", "--stop_stage", "5")
+    assert slm(recipe, *arguments).returncode == 0
+    assert names(calls(recipe))[-2:] == ["tok_train", "tok_dump"]
+    (recipe / "exp/tok_mimi/model.safetensors").unlink()  # it is not among what stage 4 promises
+    (recipe / "dump/raw/train/wav.scp").write_text("other audio\n")
+    assert slm(recipe, *arguments, "--stage", "3").returncode == 0
+    assert names(calls(recipe)) == ["tok_dump"], "the audio has changed, the tokenizer has not heard it"
+
+
 def test_scoring_options_redo_scores_only(finished: Path) -> None:
     assert slm(finished, "--normalizer", "digits").returncode == 0
     assert names(calls(finished)) == ["asr_score", "tts_score", "report", "pack"]
@@ -142,7 +160,7 @@ def test_stages_by_number_and_name(finished: Path, ends: tuple[str, str]) -> Non
     for marker in (finished / "exp/.done").iterdir():
         marker.unlink()
     assert slm(finished, "--stage", ends[0], "--stop_stage", ends[1], "--skip_stages", "tok_dump 9").returncode == 0
-    assert set(names(calls(finished))) == {"tok_train", "tok_eval", "codec_score"}
+    assert set(names(calls(finished))) == {"tok_train", "tok_eval", "codec_score", "tok_probe"}
 
 
 def test_a_stage_without_its_inputs(recipe: Path) -> None:
@@ -171,10 +189,7 @@ def test_failure_names_stage_place_command_and_log(recipe: Path) -> None:
 def test_killed_run_is_taken_up_and_leaves_no_orphan(recipe: Path) -> None:
     command = ["./slm.sh", *OPTIONS, "--stop_stage", "4"]
     process = subprocess.Popen(command, cwd=recipe, stdout=subprocess.DEVNULL, env={**os.environ, "HANG": "tok_train"})
-    deadline = time.time() + 60
-    while not (recipe / "hanging").exists():
-        assert time.time() < deadline
-        time.sleep(0.05)
+    wait_for(recipe / "hanging")
     process.kill()
     process.wait()
     calls(recipe)
@@ -233,19 +248,53 @@ def test_list_stages_and_help(recipe: Path) -> None:
     assert calls(recipe) == []
 
 
-def test_two_runs_do_not_share_a_folder(finished: Path) -> None:
-    (finished / "exp/.done/4_tok_train.resynthesis.json").unlink()
-    utils = finished.parents[2] / "utils/stage_utils.sh"
-    utils.write_text(utils.read_text().replace("flock -w 15 8", "flock -w 1 8"))
-    lock = "exp/.done/4_tok_train.resynthesis.json.lock"
-    with subprocess.Popen(["flock", lock, "sleep", "60"], cwd=finished) as other:
+def test_a_run_waits_for_another_at_the_same_unit(recipe: Path) -> None:
+    command = ["./slm.sh", *OPTIONS, "--stop_stage", "2"]
+    environment = {**os.environ, "HANG": "validate_data", "SECONDS_TO_HANG": "3"}
+    with subprocess.Popen(command, cwd=recipe, stdout=subprocess.DEVNULL, env=environment) as first:
+        wait_for(recipe / "hanging")
+        done = slm(recipe, "--stop_stage", "2")
+    assert (first.returncode, done.returncode) == (0, 0)
+    waits = rf"it: another run is at work on it: process {first.pid} on {os.uname().nodename}, since 20.*: \./slm\.sh .* Waiting"
+    assert re.search(waits, done.stdout)
+    assert "(slm.sh:" in done.stdout and "it is done" in done.stdout
+    lines = Counter(calls(recipe))
+    assert len(lines) == 7 and set(lines.values()) == {1}, "something was done twice"
+
+
+def test_what_another_run_may_read_is_not_replaced(finished: Path) -> None:
+    (finished / "exp/.done/8_slm_train.kmeans_small.json").unlink()
+    environment = {**os.environ, "HANG": "slm_train"}
+    with subprocess.Popen(["./slm.sh", *OPTIONS], cwd=finished, stdout=subprocess.DEVNULL, env=environment) as other:
         try:
-            time.sleep(0.3)
-            done = slm(finished, "--stage", "4", "--stop_stage", "4")
+            wait_for(finished / "hanging")
+            done = slm(finished, "--sample_rate", "8000")
+            other_stages = slm(finished, "--stage", "4", "--stop_stage", "6")
         finally:
             other.kill()
     assert done.returncode == 1
-    assert "another run is still at work on exp/.done/4_tok_train.resynthesis" in done.stderr
+    message = rf"error: dump/raw/train would be replaced, and another run may be reading it: process {other.pid} on .*slm\.sh"
+    assert re.search(message, done.stderr)
+    assert other_stages.returncode == 0
+    again = slm(finished, "--sample_rate", "8000", "--stop_stage", "2")  # the dead hold nothing
+    assert again.returncode == 0
+    assert not list((finished / "exp/.runs").iterdir())
+
+
+def test_plan_says_what_it_takes(recipe: Path) -> None:
+    (recipe / "conf/tok/resynthesis.yaml").write_text("tokenizer: lmspt\nmax_epoch: 18   # of 20\nsteps_per_epoch: 100\n")
+    plan = slm(recipe, "--dry_run", "--tok_args", "--max_epoch 2").stdout
+    writes = "resynthesis is to be done: not done yet; writes exp/tok_resynthesis: "
+    assert writes + "about 306 MB, 3 min (as on two cores, utils/rates.tsv)" in plan
+    assert "kmeans is to be done: not done yet; writes exp/tok_kmeans: how much there is to do is not known yet" in plan
+    assert re.search(r"^to be done: 37 units; about \d+ MB and \d+ min for \d+ of them, not known for \d+$", plan, re.MULTILINE)
+    plan = slm(recipe, "--dry_run", "--ngpu", "4").stdout
+    assert "writes exp/tok_resynthesis: nothing like it was measured" in plan
+    launched = (
+        "torchrun --standalone --nproc_per_node 4 --no-python bound.py python -m lmspt.bin.tok_train --config conf/tok/resynthesis"
+    )
+    assert launched in plan
+    assert re.search(r"--gpu 1 exp/slm_kmeans_small/train\.log python -m lmspt\.bin\.slm_train .* --ngpu 1 ", plan)
 
 
 def test_setup_keeps_what_is_there_and_refuses_other_places(recipe: Path, tmp_path: Path) -> None:
