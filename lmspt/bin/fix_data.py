@@ -12,6 +12,9 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("data", type=Path, metavar="data-dir", help="data/<set>")
+    p.add_argument("--read-audio", action="store_true", help="read all of it, and drop what is silent or broken inside")
+    p.add_argument("--nj", type=int, default=1, help="threads that read audio")
+    p.add_argument("--against", type=Path, nargs="+", default=[], metavar="data-dir", help="drop what is in these sets, too")
     return p
 
 
@@ -20,9 +23,10 @@ def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     from lmspt.data.fix import BACKUP, fix_data
 
-    fixed = fix_data(args.data)
+    fixed = fix_data(args.data, read=args.read_audio, nj=args.nj, against=args.against)
     if fixed.dropped:
         print(some_of([f"dropped {utt}: {why}" for utt, why in fixed.dropped.items()]))
+        print(f"{args.data}: what was dropped and why is in {args.data / BACKUP / 'dropped.tsv'}")
     if fixed.changed:
         print(f"{args.data}: wrote {', '.join(fixed.changed)} anew; what they were is in {args.data / BACKUP}")
     print(f"{args.data}: kept {len(fixed.kept)} out of {len(fixed.kept) + len(fixed.dropped)} utterances")

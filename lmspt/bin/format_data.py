@@ -16,7 +16,6 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--sample_rate", type=int, default=16000, help="Hz")
     p.add_argument("--min_seconds", type=float, default=0.0, help="drop shorter utterances")
     p.add_argument("--max_seconds", type=float, default=float("inf"), help="drop longer utterances")
-    p.add_argument("--channel", type=int, help="of recordings that have several: 1, 2, ..., or 0 for their mean")
     p.add_argument("--nj", type=int, default=1, help="threads")
     return p
 
@@ -30,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.data.format import format_data
 
     limits = (args.min_seconds, args.max_seconds)
-    n, dropped = format_data(DataDir(args.data), args.out, args.sample_rate, *limits, args.nj, args.channel)
+    n, dropped = format_data(DataDir(args.data), args.out, args.sample_rate, *limits, args.nj)
     print(f"{args.out}: {n} utterances")
     for why, count in Counter(dropped.values()).items():
         print(f"{args.out}: {count} dropped, {why} (dropped.tsv)")

@@ -1,4 +1,4 @@
-"""Check a data directory: its tables agree, are sorted, and its audio is there. Nothing is written."""
+"""Check a data directory: tables agree and are sorted, audio is there, what is tested was not trained on. Nothing is written."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--no-feats", action="store_true", help="as in Kaldi; features are never looked for")
     p.add_argument("--no-spk-sort", action="store_true", help="no word about utterances that do not begin with their speaker")
     p.add_argument("--non-print", action="store_true", help="text may hold characters that are not printed")
+    p.add_argument("--read-audio", action="store_true", help="read all of it: silence, clipping, NaN; pipes are run")
+    p.add_argument("--nj", type=int, default=1, help="threads that read audio")
+    p.add_argument(
+        "--against", type=Path, nargs="+", default=[], metavar="data-dir", help="sets that it may share no utterance with"
+    )
     return p
 
 
@@ -27,10 +32,17 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.data.validate import validate
 
     optional = [name for name, missing in (("text", args.no_text), ("wav.scp", args.no_wav)) if missing]
-    report = validate(args.data, optional, args.non_print)
+    report = validate(
+        args.data,
+        optional=optional,
+        non_print=args.non_print,
+        read=args.read_audio,
+        nj=args.nj,
+        against=args.against,
+    )
     for warning in report.warnings(spk_sort=not args.no_spk_sort):
         print(f"warning: {warning}", file=sys.stderr)
-    print(report.summary())
+    print(report.summary(), *report.durations(), sep="\n")
 
 
 if __name__ == "__main__":

@@ -158,9 +158,13 @@ def _opened(source: str, channel: int | None) -> Iterator[soundfile.SoundFile]:
     try:
         with _sound_file(file) as audio:
             if channel is None and audio.channels != 1:
-                raise InputError(f"{source}: {audio.channels} channels; choose one: --channel 1, or --channel 0 for their mean")
+                raise InputError(
+                    f"{source}: {audio.channels} channels; write which one (0: their mean) to the data directory's file 'channel'"
+                )
             if channel is not None and not 0 <= channel <= audio.channels:
-                raise InputError(f"{source}: has no channel {channel}, there are {audio.channels}; give another --channel")
+                raise InputError(
+                    f"{source}: has no channel {channel}, there are {audio.channels}; mend the data directory's file 'channel'"
+                )
             if file is source and _promises_more(Path(source)):
                 raise _cut_short(source)
             if audio.frames == 0:

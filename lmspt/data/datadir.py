@@ -1,10 +1,11 @@
-"""A Kaldi data directory, and one file of our own beside Kaldi's: ``joins``.
+"""A Kaldi data directory, and two files of our own beside Kaldi's: ``joins`` and ``channel``.
 
     wav.scp    <recording> <path>, or "command |" before stage 2
     text       <utterance> <transcript>
     utt2spk    <utterance> <speaker>
     segments   <utterance> <recording> <begin> <end>           seconds; as in Kaldi
     joins      <utterance> <recording> [<pause> <recording>]...  seconds of silence between recordings that are spoken on end
+    channel    one number: which channel of all recordings is heard, from 1 on; 0 is their mean; no file: there is one only
 
 An utterance is an entry of ``segments`` or ``joins``, or else the recording of its own name. Joined utterances are put
 together when they are heard: a corpus of single words speaks any number of sentences without a file for each.
@@ -97,6 +98,7 @@ class DataDir:
         utts: utterance ids in byte order.
         wav_scp, text, utt2spk: the tables.
         segments, joins: empty where there is no such file.
+        channel: ``None`` where there is no such file.
         num_samples: samples of each utterance; only after stage 2.
 
     Raises:
@@ -118,6 +120,7 @@ class DataDir:
         self.segments = table("segments", parse_segment)
         self.joins = table("joins", parse_join)
         self.num_samples = table("utt2num_samples", _count)
+        self.channel = self._channel(found)
         self.utts = in_byte_order(self.utt2spk)
         self._same_utterances(found)
         self._have_recordings(found)
@@ -143,6 +146,16 @@ class DataDir:
                 if value:  # else read_scp has found it
                     found(Problem(f"{path}: '{key}' {error}", key))
         return table
+
+    def _channel(self, found: Found) -> int | None:
+        path = self.folder / "channel"
+        if not path.exists():
+            return None
+        number = path.read_bytes().decode(errors="replace").strip()
+        if not number.isdecimal():
+            found(Problem(f"{path}: has '{number[:20]}'; write the number of a channel, from 1 on, or 0 for their mean"))
+            return None
+        return int(number)
 
     def _same_utterances(self, found: Found) -> None:
         mend = f"run utils/fix_data_dir.sh {self.folder}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lmspt.data.datadir import REQUIRED, TABLES, spk2utt_of
 from lmspt.data.scp import in_byte_order, read_scp, scp_text
@@ -30,20 +31,22 @@ class Fixed:
     changed: list[str]
 
 
-def fix_data(folder: str | Path) -> Fixed:
+def fix_data(folder: str | Path, **checks: Any) -> Fixed:
     """Sort the tables of a data directory bytewise, keep the utterances that every table has, and write ``spk2utt``.
 
-    An utterance goes, too, if its audio cannot be used by its header, or if a table has two different lines for it. What a
-    table was before is in ``.backup/``. Files that are none of a data directory's tables are left as they are.
+    An utterance goes, too, if its audio cannot be used, or if a table has two different lines for it. What a table was
+    before is in ``.backup/``, and in ``.backup/dropped.tsv`` what went and why. Files that are none of a data directory's
+    tables are left as they are.
 
     Args:
         folder: ``data/<set>``; ``wav.scp`` and ``text`` may be missing.
+        checks: ``read``, ``nj``, ``against`` of :func:`lmspt.data.validate.inspect`.
 
     Raises:
         InputError: a table that cannot be read at all, or no utterance would be left; nothing was changed then.
     """
     folder = Path(folder)
-    report = inspect(folder, optional=("wav.scp", "text"), non_print=True)
+    report = inspect(folder, optional=("wav.scp", "text"), non_print=True, **checks)
     tables = {name: read_scp(folder / name, True, lambda _: None) for name in TABLES if (folder / name).exists()}
     unread = [name for name, table in tables.items() if not table and (name in REQUIRED or (folder / name).stat().st_size)]
     if unread or "utt2spk" not in tables:
@@ -58,6 +61,9 @@ def fix_data(folder: str | Path) -> Fixed:
     new = {name: {key: table[key] for key in table.keys() & keys[name]} for name, table in tables.items()}
     new["spk2utt"] = spk2utt_of(new["utt2spk"])
     changed = [name for name, table in new.items() if _replace(folder / name, scp_text(table))]
+    if dropped:
+        lines = (f"{utt}\t{' '.join(why.split())}\n" for utt, why in dropped.items())
+        write_text(folder / BACKUP / "dropped.tsv", "utterance\treason\n" + "".join(lines))
     return Fixed(kept, dropped, changed)
 
 

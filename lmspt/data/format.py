@@ -13,10 +13,9 @@ from tqdm import tqdm
 from lmspt.data.audio import read_audio, write_wav
 from lmspt.data.datadir import DataDir, Segment, spk2utt_of
 from lmspt.data.scp import write_scp
+from lmspt.data.signal import SILENT, pieces_of
 from lmspt.errors import InputError, some_of
 from lmspt.files import write_text
-
-SILENT = 1e-4  # peak of what counts as silence, -80 dB of full scale
 
 
 def format_data(
@@ -26,7 +25,6 @@ def format_data(
     min_seconds: float = 0.0,
     max_seconds: float = np.inf,
     nj: int = 1,
-    channel: int | None = None,
 ) -> tuple[int, dict[str, str]]:
     """Write ``out/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv}``, ``joins`` if there are any, and ``out/wav/``.
 
@@ -38,7 +36,6 @@ def format_data(
         sample_rate: Hz, of what is written.
         min_seconds, max_seconds: utterances outside are dropped.
         nj: threads; each holds one recording in memory.
-        channel: of recordings that have several, see :func:`read_audio`.
 
     Returns:
         The number of utterances kept, and the reason for each one dropped.
@@ -46,10 +43,10 @@ def format_data(
     Raises:
         InputError: recordings that cannot be used, or no utterance left. All others are written before it is raised.
     """
-    pieces = _pieces(data)
+    pieces = pieces_of(data)
     results: dict[str, int | str] = {}
     with ThreadPoolExecutor(nj) as pool:
-        done = pool.map(lambda item: _write(data.wav_scp[item[0]], item[1], out, sample_rate, channel), pieces.items())
+        done = pool.map(lambda item: _write(data.wav_scp[item[0]], item[1], out, sample_rate, data.channel), pieces.items())
         for written in tqdm(done, f"{out}: audio", len(pieces), disable=None, mininterval=2):
             results.update(written)
     problems = [text for text in results.values() if isinstance(text, str)]
@@ -64,16 +61,6 @@ def format_data(
     lines = (f"{utt}\t{num_samples[utt] / sample_rate:.3f}\t{why}\n" for utt, why in dropped.items())
     write_text(out / "dropped.tsv", "utterance\tseconds\treason\n" + "".join(lines))
     return len(kept), dropped
-
-
-def _pieces(data: DataDir) -> dict[str, dict[str, Segment | None]]:
-    """What is to be written, by recording: segments by their utterance, all of it (``None``) by its own name."""
-    pieces: dict[str, dict[str, Segment | None]] = {}
-    for utt in data.utts:
-        segment = data.segments.get(utt)
-        for recording in data.recordings_of(utt):
-            pieces.setdefault(recording, {})[utt if segment else recording] = segment
-    return pieces
 
 
 def _write(

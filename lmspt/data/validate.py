@@ -1,95 +1,55 @@
-"""Is a data directory sound? All that is wrong with it at once, from its tables and the headers of its audio alone."""
+"""Is a data directory sound? All that is wrong with it at once, from its tables and the headers of its audio, or all of it."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lmspt.data.audio import is_pipe, pipe_commands, read_header
+from lmspt.data.content import compare_sets
 from lmspt.data.datadir import TABLES, DataDir, spk2utt_of
+from lmspt.data.report import Report, many
 from lmspt.data.scp import Found, Problem, read_scp
+from lmspt.data.signal import read_signals
 from lmspt.errors import InputError, some_of
 
 
-@dataclass(frozen=True)
-class Report:
-    """What :func:`inspect` found.
-
-    Attributes:
-        data: the directory; where there are problems, as far as it could be read.
-        problems: none if it is sound.
-        seconds: length by recording; without pipes and what cannot be opened.
-        rates: recordings by rate (Hz).
-    """
-
-    data: DataDir
-    problems: list[Problem]
-    seconds: dict[str, float]
-    rates: Counter[int]
-
-    def summary(self) -> str:
-        """One line: utterances, speakers, hours, rates."""
-        data, lengths = self.data, [self._length(utt) for utt in self.data.utts]
-        known = [seconds for seconds in lengths if seconds is not None]
-        speakers = len(set(data.utt2spk.values()))
-        parts = [_many(len(lengths), "utterance"), _many(speakers, "speaker"), f"{sum(known) / 3600:.2f} hours"]
-        if len(known) < len(lengths):
-            parts[-1] += f" and {_many(len(lengths) - len(known), 'utterance')} of unknown length (audio not read)"
-        several = len(self.rates) > 1
-        parts += [f"{rate} Hz" + (f" ({_many(n, 'recording')})" if several else "") for rate, n in sorted(self.rates.items())]
-        return f"{data.folder}: {', '.join(parts)}"
-
-    def warnings(self, spk_sort: bool = True) -> list[str]:
-        """What is odd but does no harm; ``spk_sort``: also utterances that do not begin with their speaker."""
-        data, warnings = self.data, []
-        unlike = [utt for utt in data.utts if not utt.startswith(data.utt2spk[utt])]
-        if unlike and spk_sort:
-            warnings.append(
-                f"{data.folder}/utt2spk: {len(unlike)} utterances, the first '{unlike[0]}', do not begin with their speaker's "
-                "name; nothing here needs it, programs of Kaldi do"
-            )
-        unused = data.wav_scp.keys() - {name for utt in data.utts for name in data.recordings_of(utt)}
-        if unused:
-            warnings.append(f"{data.folder}/wav.scp: {_many(len(unused), 'recording')} in no utterance, the first '{min(unused)}'")
-        return warnings
-
-    def _length(self, utt: str) -> float | None:
-        if utt in self.data.segments:
-            segment = self.data.segments[utt]
-            return segment.end - segment.begin
-        names = self.data.recordings_of(utt)
-        if not all(name in self.seconds for name in names):
-            return None
-        pauses = self.data.joins[utt].pauses if utt in self.data.joins else ()
-        return sum(self.seconds[name] for name in names) + sum(pauses)
-
-
-def validate(folder: str | Path, optional: Collection[str] = (), non_print: bool = False) -> Report:
+def validate(folder: str | Path, **checks: Any) -> Report:
     """:func:`inspect`, and stop at problems.
 
     Raises:
         InputError: lists them.
     """
-    report = inspect(folder, optional, non_print)
+    report = inspect(folder, **checks)
     if report.problems:
         messages = [problem.message for problem in report.problems]
-        raise InputError(f"{folder}: {_many(len(messages), 'problem')}\n" + some_of(messages))
+        raise InputError(f"{folder}: {many(len(messages), 'problem')}\n" + some_of(messages))
     return report
 
 
-def inspect(folder: str | Path, optional: Collection[str] = (), non_print: bool = False) -> Report:
+def inspect(
+    folder: str | Path,
+    optional: Collection[str] = (),
+    non_print: bool = False,
+    read: bool = False,
+    nj: int = 1,
+    against: Collection[str | Path] = (),
+) -> Report:
     """Look through a data directory; nothing is written.
 
     Args:
         folder: ``data/<set>``.
         optional: of ``wav.scp`` and ``text``, what may be missing.
         non_print: whether transcripts may hold characters that are not printed.
+        read: whether to read all audio, not the headers alone; pipes are run then.
+        nj: threads that read.
+        against: directories that none of its utterances may be in.
 
     Raises:
-        InputError: no such folder.
+        InputError: no such folder, or one of ``against`` that cannot be read.
     """
     problems: list[Problem] = []
     found = problems.append
@@ -104,18 +64,22 @@ def inspect(folder: str | Path, optional: Collection[str] = (), non_print: bool 
         for name in sorted(data.wav_scp.keys() - data.utt2spk.keys()):
             mend = f"add it, or run utils/fix_data_dir.sh {data.folder}"
             found(Problem(f"{data.folder}/utt2spk: no '{name}', which wav.scp has; {mend}", name))
-    headers = dict(_headers(data, found))
+    signals = read_signals(data, found, nj) if read else {}
+    headers = {name: (round(signal.seconds * signal.rate), signal.rate) for name, signal in signals.items()}
+    if not read:
+        headers = dict(_headers(data, found))
     for utt, segment in data.segments.items():
         if segment.recording in headers and segment.is_past(*headers[segment.recording]):
             samples, rate = headers[segment.recording]
             what = f"{data.folder}/segments: '{utt}' ends at {segment.end} s, {data.wav_scp[segment.recording]} has"
             found(Problem(f"{what} {samples / rate:.2f} s; mend the times or remove the line", utt))
+    shared: list[str] = []
+    for other in against:
+        leaks, warnings = compare_sets(data, DataDir(other))
+        problems += leaks
+        shared += warnings
     seconds = {name: samples / rate for name, (samples, rate) in headers.items()}
-    return Report(data, problems, seconds, Counter(rate for _, rate in headers.values()))
-
-
-def _many(n: int, name: str) -> str:
-    return f"{n} {name}" + ("" if n == 1 else "s")
+    return Report(data, problems, seconds, Counter(rate for _, rate in headers.values()), signals, shared)
 
 
 def _find_disorder(path: Path, found: Found) -> None:
@@ -158,6 +122,6 @@ def _headers(data: DataDir, found: Found) -> Iterator[tuple[str, tuple[int, int]
             if is_pipe(source):
                 pipe_commands(source)
             elif source:
-                yield name, read_header(source)
+                yield name, read_header(source, data.channel)
         except InputError as error:
             found(Problem(f"{data.folder}/wav.scp: '{name}': {error}", name, of_recording=True))

@@ -63,7 +63,11 @@ BAD: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "no samples": ("x.wav", lambda path: wav_file(path, noise(0.0)), "holds no samples; remove its line"),
     "text": ("x.wav", lambda path: path.write_text("not audio\n" * 50), "cannot be read as audio"),
     "folder": ("x.wav", Path.mkdir, "no such file"),
-    "stereo": ("x.wav", lambda path: wav_file(path, noise().reshape(-1, 2)), "2 channels; choose one: --channel 1"),
+    "stereo": (
+        "x.wav",
+        lambda path: wav_file(path, noise().reshape(-1, 2)),
+        "2 channels; write which one (0: their mean) to the data directory's",
+    ),
     "cut wav": ("x.wav", short, "is cut short; fetch the file again"),
     "header alone": ("x.wav", header_alone, "is cut short; fetch the file again"),
     "raw": ("x.raw", lambda path: path.write_bytes(b"\0\1" * 500), "raw samples do not tell their rate"),
@@ -77,7 +81,7 @@ def test_one_of_two_channels(tmp_path: Path) -> None:
     assert read_audio(path, 0)[0] == pytest.approx((left + right) / 2)
     assert read_header(path, 2) == (8000, 16000)
     for channel in (3, -1):
-        with pytest.raises(InputError, match=f"has no channel {channel}, there are 2; give another --channel"):
+        with pytest.raises(InputError, match=f"has no channel {channel}, there are 2; mend the data"):
             read_audio(path, channel)
     assert read_audio(wav_file(tmp_path / "mono.wav", left), 1)[0].shape == (8000,)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 import soundfile
 from hypothesis import given, settings
@@ -45,7 +46,9 @@ def test_sorted_and_the_same_in_every_table(tmp_path: Path) -> None:
     assert (folder / "text").read_text() == "a-1 x\nb-1 x\n"
     assert list(read_scp(folder / "wav.scp")) == ["a-1", "b-1"]
     assert (folder / "spk2utt").read_text() == "a a-1\nb b-1\n"
-    assert contents(folder / ".backup") == before
+    kept_aside = contents(folder / ".backup")
+    assert kept_aside.pop("dropped.tsv").decode().split("\t")[:2] == ["utterance", "reason\na-2"]
+    assert kept_aside == before
     assert inspect(folder).problems == []
 
 
@@ -59,6 +62,17 @@ def test_audio_that_cannot_be_used(tmp_path: Path) -> None:
     assert "2 channels" in fixed.dropped["b-1"]
     assert (folder / "segments").read_text() == ""
     assert fix_data(folder).changed == []
+
+
+def test_what_reading_shows_and_what_another_set_has(tmp_path: Path) -> None:
+    folder, train = sound_dir(tmp_path / "test"), sound_dir(tmp_path / "train")
+    soundfile.write(folder / "audio" / "a-1.wav", np.zeros(8000), 16000)
+    soundfile.write(folder / "audio" / "b-1.wav", noise(seed=9), 16000)
+    fixed = fix_data(folder, read=True, against=[train])
+    assert fixed.kept == ["b-1"]
+    assert "is silent" in fixed.dropped["a-1"]
+    assert f"is the audio of 'a-2' in {train}" in fixed.dropped["a-2"]
+    assert inspect(folder, read=True, against=[train]).problems == []
 
 
 def test_two_different_lines_leave_no_guess(tmp_path: Path) -> None:

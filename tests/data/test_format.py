@@ -147,10 +147,11 @@ def test_one_channel_of_two(tmp_path: Path) -> None:
     folder = sound_dir(tmp_path / "data")
     stereo = np.stack([noise(seed=1), noise(seed=2)], axis=1)
     soundfile.write(folder / "audio" / "a-1.wav", stereo, 16000)
-    with pytest.raises(InputError, match="2 channels; choose one"):
+    with pytest.raises(InputError, match="2 channels; write which"):
         format_data(DataDir(folder), tmp_path / "raw", 16000)
-    format_data(DataDir(folder), tmp_path / "raw2", 16000, channel=1)
-    wav, _ = read_audio(tmp_path / "raw2" / "wav" / "a-1.flac")
+    write_lines(folder / "channel", "1")
+    format_data(DataDir(folder), tmp_path / "raw", 16000)
+    wav, _ = read_audio(tmp_path / "raw" / "wav" / "a-1.flac")
     assert np.abs(wav - stereo[:, 0]).max() < 1e-4
 
 

@@ -124,6 +124,72 @@ def test_a_bad_recording_is_one_problem_however_often_it_is_used(tmp_path: Path)
     ]
 
 
+def test_only_reading_shows_it(tmp_path: Path) -> None:
+    folder = sound_dir(tmp_path / "data")
+    loud = noise(seed=1).clip(-0.2, 0.2) * 5
+    soundfile.write(folder / "audio" / "a-2.wav", loud, 16000)
+    soundfile.write(folder / "audio" / "b-1.wav", noise(seed=2) / 100, 16000)
+    half_silent = np.concatenate([noise(), np.zeros(8000, np.float32)])
+    soundfile.write(folder / "audio" / "a-1.wav", half_silent, 16000)
+    write_lines(folder / "segments", "a-1 a-1 0.6 0.9")
+    assert messages(folder) == []
+    report = inspect(folder, read=True, nj=2)
+    assert [problem.message for problem in report.problems] == [f"{folder}/segments: 'a-1' is silent; remove its line"]
+    clipped, quiet = report.warnings()
+    assert (
+        clipped == f"{folder}/wav.scp: 1 recording clipped, the worst 'a-2' in {np.mean(np.abs(loud) > 0.999):.1%} of its samples"
+    )
+    assert quiet == f"{folder}/wav.scp: 1 recording very quiet, the worst 'b-1' with a peak of 0.0050"
+    nothing = np.full(8000, np.nan, np.float32)
+    soundfile.write(folder / "audio" / "b-1.wav", nothing, 16000, subtype="FLOAT")
+    assert "b-1.wav: holds NaN" in inspect(folder, read=True).problems[-1].message
+
+
+def test_pipes_are_run_when_audio_is_read(tmp_path: Path) -> None:
+    folder = sound_dir(tmp_path / "data")
+    lines = (folder / "wav.scp").read_text().splitlines()
+    write_lines(folder / "wav.scp", f"a-1 cat {folder}/audio/a-1.wav |", *lines[1:])
+    assert inspect(folder, read=True).summary() == inspect(sound_dir(tmp_path / "same")).summary().replace("same", "data")
+
+
+def test_stereo_with_a_channel(tmp_path: Path) -> None:
+    folder = sound_dir(tmp_path / "data")
+    soundfile.write(folder / "audio" / "b-1.wav", noise().reshape(-1, 2), 16000)
+    assert "2 channels" in messages(folder)[0]
+    write_lines(folder / "channel", "1")
+    assert messages(folder) == []
+
+
+def test_what_is_tested_was_not_trained_on(tmp_path: Path) -> None:
+    train, test = sound_dir(tmp_path / "train"), sound_dir(tmp_path / "test")
+    soundfile.write(test / "audio" / "a-1.wav", noise(seed=7), 16000)
+    write_lines(test / "text", "a-1 one", "a-2 another", "b-1 other")
+    report = inspect(test, against=[train])
+    mend = "remove it from one of them, or run utils/fix_data_dir.sh --against"
+    assert [problem.message for problem in report.problems] == [
+        f"{test}: '{utt}' is the audio of '{utt}' in {train}; {mend}" for utt in ("a-2", "b-1")
+    ]
+    assert report.warnings() == [
+        f"{test}: 1 of 3 texts are in {train}, too",
+        f"{test}: 2 of 2 speakers are in {train}, too: a, b",
+    ]
+
+
+def test_joins_may_share_recordings_with_other_sets(tmp_path: Path) -> None:
+    train = sound_dir(tmp_path / "train")
+    test = tmp_path / "test"
+    test.mkdir()
+    (test / "wav.scp").write_text((train / "wav.scp").read_text())
+    write_lines(test / "joins", "c-1 a-1 0.1 a-2", "c-2 b-1")
+    write_lines(test / "text", "c-1 x", "c-2 y")
+    write_lines(test / "utt2spk", "c-1 c", "c-2 c")
+    report = inspect(test, against=[train])
+    assert report.problems == []
+    assert report.warnings() == [f"{test}: 2 of 2 utterances are made of recordings that are in {train}, too"]
+    again = inspect(test, against=[test])
+    assert [problem.key for problem in again.problems] == ["c-1", "c-2"]
+
+
 def test_a_thousand_problems_are_twenty_lines(tmp_path: Path) -> None:
     folder = sound_dir(tmp_path / "data")
     write_lines(folder / "text", *(f"u-{n:04} x" for n in range(1000)))

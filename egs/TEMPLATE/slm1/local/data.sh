@@ -11,6 +11,7 @@
 #   text      <utt> <what is said>
 #   utt2spk   <utt> <speaker>
 #   segments  <utt> <recording> <begin> <end>, in seconds; only if wav.scp has whole recordings
+#   channel   one number, only if recordings have several channels
 set -euo pipefail
 
 metadata=""       # the table, if it is not the only .csv or .tsv in the corpus
@@ -20,7 +21,8 @@ dev=0.05          # size of dev: a share, or from 1 on a number of utterances
 test=0.05         # size of test
 split_by=auto     # speaker, utterance, or auto: by speaker if three are known
 seed=1            # of the draw of dev and test
-drop_bad=false    # leave out what cannot be used instead of stopping at it
+channel=""        # of recordings that have several: 1, 2, ..., or 0 for their mean
+drop_bad=false    # leave out what cannot be used (no text, no audio, silence ...) instead of stopping at it
 
 . utils/parse_options.sh
 . ./db.sh
@@ -35,3 +37,7 @@ if [ -n "${metadata}" ]; then more+=(--metadata "${metadata}"); fi
 if ${drop_bad}; then more+=(--drop_bad); fi
 python -m lmspt.bin.prepare_data --corpus "${MYCORPUS}" --out data --columns "${columns}" --speaker "${speaker}" \
     --dev "${dev}" --test "${test}" --split_by "${split_by}" --seed "${seed}" "${more[@]}"
+for set in data/*/; do
+    if [ -n "${channel}" ]; then echo "${channel}" > "${set}channel"; fi
+    if ${drop_bad}; then utils/fix_data_dir.sh --read-audio "${set%/}"; fi
+done
