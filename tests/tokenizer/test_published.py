@@ -40,7 +40,7 @@ def test_parameters_are_the_papers(name):
         assert millions(model) == pytest.approx(99.7, rel=0.03)
 
 
-@pytest.mark.parametrize(("name", "frames"), zip(NAMES, (25, 13, 7, 13), strict=True))
+@pytest.mark.parametrize(("name", "frames"), list(zip(NAMES, (25, 13, 7, 13), strict=True)))
 def test_a_second_of_speech_trains_every_part(name, frames):
     torch.manual_seed(0)
     model = LMSPT(shape(name))
