@@ -39,5 +39,5 @@ python -m lmspt.bin.prepare_data --corpus "${MYCORPUS}" --out data --columns "${
     --dev "${dev}" --test "${test}" --split_by "${split_by}" --seed "${seed}" "${more[@]}"
 for set in data/*/; do
     if [ -n "${channel}" ]; then echo "${channel}" > "${set}channel"; fi
-    if ${drop_bad}; then utils/fix_data_dir.sh --read-audio "${set%/}"; fi
+    if ${drop_bad}; then python -m lmspt.bin.fix_data --read-audio "${set%/}"; fi
 done
