@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """Markers of finished stages: has this stage been done with these inputs and options?
 
-    stage.py check --marker M [--inputs F ...] [--options K=V ...] [--outputs F ...]
-    stage.py begin --marker M [--inputs F ...] [--options K=V ...]
-    stage.py done  --marker M [--outputs F ...] [--command TEXT]
+    stage.py check --marker M [--inputs F ...] [--options K=V ...] [--outputs F ...] [--writes FOLDER] [--work KIND=AMOUNT]
+    stage.py begin --marker M [--inputs F ...] [--options K=V ...] [--work KIND=AMOUNT]
+    stage.py done  --marker M [--outputs F ...] [--writes FOLDER] [--command TEXT]
 
 ``check`` leaves with status 0 when the marker holds the same fingerprint and every output is there; otherwise it prints
 why the stage is to be done and leaves with 1 (never done, broken off, an output is gone: what is there can be taken
-up) or 3 (done or begun with other inputs or options: what is there must not be). ``begin`` notes the fingerprint in
+up) or 3 (done or begun with other inputs or options: what is there must not be). A second line is estimate.py's: seconds,
+bytes and a sentence on what FOLDER will get. ``begin`` notes the fingerprint in
 ``M.begun``: what counts is how the inputs were when the work began, not what became of them meanwhile. ``done`` asserts
 the outputs and turns the note into the marker, ``exp/.done/<n>_<name>[.<tag>].json``: stage, name, tag, fingerprint,
-seconds (of the last session), sessions (1, and 1 more for each time the stage was taken up again), finished, command,
-options, inputs.
+seconds (of the last session), sessions (1, and 1 more for each time the stage was taken up again), host, work, bytes (in
+FOLDER, changed since the work began), finished, command, options, inputs.
 
 A fingerprint is made of the options and of the inputs: content of files under 1 MB, size and time of change of larger
 ones, names, sizes and times of all files in a folder. Give a small file that stands for a folder where there is one.
@@ -23,15 +24,18 @@ import argparse
 import hashlib
 import json
 import os
+import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
+
+from estimate import Record, plan, written
 
 HASHED_BELOW = 1 << 20  # bytes
 TAKE_UP, ANEW = 1, 3  # exit statuses of check
-
-Record = dict[str, Any]
+KEYS = {"inputs", "options"}
+NOTE_KEYS = KEYS | {"work", "first_began", "began", "sessions"}
 
 
 def die(message: str) -> NoReturn:
@@ -61,21 +65,24 @@ def digest(path: Path) -> str:
     return stat_of(path)
 
 
-def read(path: Path) -> Record | None:
-    """A marker, or None when there is none that can be read (a torn one counts as none: the stage is redone)."""
+def read(path: Path, keys: set[str]) -> Record | None:
+    """A marker with these keys, or None when there is none that can be read (a torn one counts as none: the stage is redone)."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and {"inputs", "options"} <= record.keys() else None
+    return record if isinstance(record, dict) and keys <= record.keys() else None
 
 
 def write(path: Path, record: Record) -> None:
     """Write a marker, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        die(f"cannot write {path}: {error.strerror}")
 
 
 def note_of(marker: Path) -> Path:
@@ -99,7 +106,7 @@ def differences(old: Record, new: Record) -> list[str]:
 
 def check(marker: Path, state: Record, outputs: list[Path]) -> int:
     """Print why the stage is to be done and return 1 or 3 (see above), or return 0."""
-    finished, begun = read(marker), read(note_of(marker))
+    finished, begun = read(marker, KEYS), read(note_of(marker), NOTE_KEYS)
     earlier = finished or begun
     if earlier is None:
         print("not done yet")
@@ -116,22 +123,26 @@ def check(marker: Path, state: Record, outputs: list[Path]) -> int:
     return 0
 
 
-def begin(marker: Path, state: Record) -> int:
+def begin(marker: Path, state: Record, work: dict[str, float]) -> int:
     """Note that the work begins, and on what."""
     note = note_of(marker)
-    broken_off = read(note)
+    broken_off = read(note, NOTE_KEYS)
     taken_up = broken_off is not None and not differences(broken_off, state)
     marker.unlink(missing_ok=True)
-    write(note, {**state, "began": time.time(), "sessions": broken_off["sessions"] + 1 if taken_up else 1})
+    now = time.time()
+    sessions, first_began = 1, now
+    if taken_up:
+        sessions, first_began = broken_off["sessions"] + 1, broken_off["first_began"]
+    write(note, {**state, "work": work, "first_began": first_began, "began": now, "sessions": sessions})
     return 0
 
 
-def finish(marker: Path, outputs: list[Path], command: str) -> int:
+def finish(marker: Path, outputs: list[Path], folder: str, command: str) -> int:
     """Assert the outputs and leave the marker."""
     missing = [str(path) for path in outputs if not path.exists()]
     if missing:
         die(f"the stage ended without an error but did not write {', '.join(missing)}")
-    record = read(note_of(marker))
+    record = read(note_of(marker), NOTE_KEYS)
     if record is None:
         die(f"{note_of(marker)} is missing: was exp removed while the stage ran?")
     number, _, rest = marker.stem.partition("_")
@@ -146,6 +157,9 @@ def finish(marker: Path, outputs: list[Path], command: str) -> int:
             "fingerprint": fingerprint,
             "seconds": round(time.time() - record["began"], 1),
             "sessions": record["sessions"],
+            "host": socket.gethostname(),
+            "work": record["work"],
+            "bytes": written(Path(folder), record["first_began"]) if folder else 0,
             "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "command": command,
             "options": record["options"],
@@ -164,13 +178,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--inputs", nargs="*", default=[])
     parser.add_argument("--options", nargs="*", default=[])
     parser.add_argument("--outputs", nargs="*", type=Path, default=[])
+    parser.add_argument("--writes", default="")
+    parser.add_argument("--work", default="")
     parser.add_argument("--command", default="")
     args = parser.parse_args(argv)
     if args.action == "done":
-        return finish(args.marker, args.outputs, args.command)
+        return finish(args.marker, args.outputs, args.writes, args.command)
+    kind, _, amount = args.work.partition("=")
+    work = {kind: float(amount)} if amount else {}
     options = dict(option.partition("=")[::2] for option in args.options)
     state = {"options": options, "inputs": {name: digest(Path(name)) for name in sorted(args.inputs)}}
-    return begin(args.marker, state) if args.action == "begin" else check(args.marker, state, args.outputs)
+    if args.action == "begin":
+        return begin(args.marker, state, work)
+    status = check(args.marker, state, args.outputs)
+    if status != 0 and args.writes:
+        print(plan(args.marker, args.writes, work))
+    return status
 
 
 if __name__ == "__main__":

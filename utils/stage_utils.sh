@@ -8,6 +8,8 @@
 #   also data/train/segments ...          inputs that need not be there
 #   option tok_args "${tok_args}"         what else decides the result
 #   makes exp/tok/model.safetensors ...   outputs
+#   writes exp/tok steps 1800             the folder that grows, and how much work it is, if known (utils/rates.tsv)
+#   all_read                              what other runs of the recipe may be reading, too: not to be replaced under them
 #   if stale; then
 #       if ${changed}; then aside exp/tok; fi       what is there belongs to other inputs or options
 #       run command ...
@@ -16,11 +18,14 @@
 #
 # With --dry_run nothing is run or written: stale tells what is done, run prints its command, and a table at the end counts
 # what is done of each row (row=NAME before a unit; "" is what all share) and stage.
+#
+# Two runs of a recipe may go on side by side: a unit that one is at work on, the other waits for.
 
 # shellcheck disable=SC2034,SC2154  # variables of the script that sources this
 
-stage_number=0 stage_name=none tag="" changed=false
-marker="" inputs=() outputs=() options=() running=()
+stage_number=0 stage_name=none tag="" changed=false read_by_all=false
+marker="" inputs=() outputs=() options=() running=() folder="" work=""
+to_do=0 unknown=0 all_seconds=0 all_bytes=0    # --dry_run: units, those without an estimate, and the sums of the others
 declare -A renewed=()    # --dry_run: what earlier stages of this run would write
 row="" rows=()           # --dry_run: whom the next units belong to, and all of them in order
 declare -A units=() finished=()    # --dry_run: how many, by "row stage"
@@ -61,6 +66,7 @@ run_stages() {
     local first last skipped=" " word does
     set -E
     trap stopped ERR
+    ${dry_run} || sign_in
     first=$(number_of "${stage}")
     last=$(number_of "${stop_stage}")
     for word in ${skip_stages}; do skipped+="$(number_of "${word}") "; done
@@ -71,7 +77,42 @@ run_stages() {
         log "stage ${stage_number} (${stage_name}): ${does}"
         "stage_${stage_name}"
     done
-    if ${dry_run}; then show_done; fi
+    if ${dry_run}; then show_done; show_all; fi
+}
+
+# Note that this run goes on, in a file that is locked as long as it does. The kernel unlocks those of the dead.
+sign_in() {
+    run_file=${expdir}/.runs/${HOSTNAME}.$$
+    mkdir -p "${expdir}/.runs" "${expdir}/.done"
+    exec 9> "${run_file}.new"
+    flock 9
+    myself >&9
+    mv "${run_file}.new" "${run_file}"
+    trap 'rm -f "${run_file}"' EXIT
+}
+
+# Who this run is, for those who wait for it.
+myself() { printf 'process %s on %s, since %(%Y-%m-%dT%H:%M:%S)T: %s\n' $$ "${HOSTNAME}" -1 "$0 ${run_args[*]@Q}"; }
+
+# The other runs of the recipe that go on.
+others() {
+    local file
+    for file in "${expdir}"/.runs/*; do
+        [ "${file}" != "${run_file}" ] || continue
+        if flock -n "${file}" true; then rm -f "${file}"; else cat "${file}"; fi
+    done
+}
+
+# Be the only run at work on the unit.
+lock() {
+    local holder
+    exec 8<> "${marker}.lock"
+    if ! flock -n 8; then
+        holder=$(< "${marker}.lock")
+        log "${tag:-it}: another run is at work on it: ${holder:-it does not say which}. Waiting for its end"
+        flock 8
+    fi
+    myself > "${marker}.lock"
 }
 
 # --dry_run: a line a row, a column a stage: how many of its units are done.
@@ -90,6 +131,13 @@ show_done() {
     done
 }
 
+# --dry_run: what all that is not done will take.
+show_all() {
+    [ "${to_do}" -gt 0 ] || return 0
+    echo "to be done: ${to_do} units; $(estimate.py "${all_seconds}" "${all_bytes}")" \
+        "for $((to_do - unknown)) of them, not known for ${unknown}"
+}
+
 # --dry_run: note a unit, which is done ($1 is 0) or not.
 note_unit() {
     local key="${row} ${stage_number}"
@@ -101,7 +149,7 @@ note_unit() {
 unit() {
     tag=${1:-}
     marker=${expdir}/.done/${stage_number}_${stage_name}${tag:+.${tag}}.json
-    inputs=() outputs=() options=() changed=false
+    inputs=() outputs=() options=() changed=false read_by_all=false folder="" work=""
 }
 
 need() {
@@ -125,32 +173,62 @@ makes() { outputs+=("$@"); }
 
 option() { options+=("$1=$2"); }
 
+writes() { folder=$1 work=${3:+$2=$3}; }
+
+all_read() { read_by_all=true; }
+
+# Ask stage.py about the unit: sets status, why and estimate ("<seconds> <bytes> <sentence>").
+inspect() {
+    local answer file
+    [ -n "${folder}" ] || die "stage ${stage_number} (${stage_name}) does not say what it writes"
+    status=0
+    answer=$(stage.py check "${state[@]}" --outputs "${outputs[@]}" --writes "${folder}" --work "${work}") || status=$?
+    [[ ${status} =~ ^[013]$ ]] || exit "${status}"
+    why=${answer%%$'\n'*} estimate=${answer##*$'\n'}
+    if ${dry_run} && [ "${status}" -eq 0 ]; then
+        for file in "${inputs[@]}"; do
+            if [ -n "${renewed[${file}]:-}" ]; then why="${file} will be new" status=1 estimate="-1 -1 writes ${folder} anew"; fi
+        done
+    fi
+}
+
 # Is the unit to be done? Sets changed. Takes the unit's lock, so that two runs do not work on it at a time.
 stale() {
-    local why status=0 state=(--marker "${marker}" --inputs "${inputs[@]}" --options "${options[@]}") file
-    why=$(stage.py check "${state[@]}" --outputs "${outputs[@]}") || status=$?
-    if ${dry_run}; then
-        for file in "${inputs[@]}"; do
-            if [ -n "${renewed[${file}]:-}" ]; then why=${why:-"${file} will be new"}; status=1; break; fi
-        done
-        note_unit "${status}"
+    local why estimate status state=(--marker "${marker}" --inputs "${inputs[@]}" --options "${options[@]}") file who
+    inspect
+    if [ "${status}" -ne 0 ] && ! ${dry_run}; then
+        lock
+        inspect    # again: another run may have done it meanwhile
     fi
-    case ${status} in
-        0) log "${tag:-it} is done (to do it again: rm ${marker})"; return 1 ;;
-        1) changed=false ;;
-        3) changed=true ;;
-        *) exit "${status}" ;;
-    esac
-    log "${tag:-it} is to be done: ${why}"
+    if ${dry_run}; then note_unit "${status}"; fi
+    if [ "${status}" -eq 0 ]; then
+        exec 8>&-
+        log "${tag:-it} is done (to do it again: rm ${marker})"
+        return 1
+    fi
+    log "${tag:-it} is to be done: ${why}; ${estimate#* * }"
     if ${dry_run}; then
         for file in "${outputs[@]}"; do renewed[${file}]=1; done
+        add_up "${estimate}"
         return 0
     fi
-    mkdir -p "${expdir}/.done"
-    exec 8> "${marker}.lock"
-    flock -n 8 || { log "another run is at work on it: waiting up to 15 s for its end"; flock -w 15 8; } \
-        || die "another run is still at work on ${marker%.json}"
-    stage.py begin "${state[@]}" || exit $?
+    if [ "${status}" -eq 3 ]; then
+        changed=true
+        if ${read_by_all}; then
+            who=$(others)
+            [ -z "${who}" ] || die "${folder} would be replaced, and another run may be reading it: ${who}. Wait for its end, or end it"
+        fi
+    fi
+    stage.py begin "${state[@]}" --work "${work}" || exit $?
+}
+
+# --dry_run: add an estimate to the sums.
+add_up() {
+    local seconds bytes sentence
+    read -r seconds bytes sentence <<< "$1"
+    to_do=$((to_do + 1))
+    if [ "${seconds}" -lt 0 ]; then unknown=$((unknown + 1)); return; fi
+    all_seconds=$((all_seconds + seconds)) all_bytes=$((all_bytes + bytes))
 }
 
 run() {
@@ -171,7 +249,7 @@ aside() {
 
 finish() {
     if ${dry_run}; then return; fi
-    stage.py "done" --marker "${marker}" --outputs "${outputs[@]}" --command "$0 ${run_args[*]@Q}"
+    stage.py "done" --marker "${marker}" --outputs "${outputs[@]}" --writes "${folder}" --command "$0 ${run_args[*]@Q}"
     exec 8>&-
 }
 

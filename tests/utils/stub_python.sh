@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Stands for the environment's python in tests of slm.sh: notes "<command> <arguments>" in calls.txt and writes what
-# the contract says the command writes. FAIL=<command> makes that one fail, HANG=<command> makes it wait.
+# the contract says the command writes. FAIL=<command> makes that one fail, HANG=<command> makes it wait (SECONDS_TO_HANG). What is written
+# differs from call to call, unless SALT says what to add to it.
 set -euo pipefail
 if [ "$1" != -m ]; then exec "${REAL_PYTHON}" "$@"; fi
 name=${2#lmspt.bin.}
@@ -14,9 +15,9 @@ for word in "$@"; do
     if [[ ${word} == --?* ]]; then last=${word#--}; given[${last}]=""; elif [ -n "${last}" ]; then given[${last}]=${word}; fi
 done
 if [ "${FAIL:-}" = "${name}" ]; then echo "${name} is told to fail"; exit 7; fi
-if [ "${HANG:-}" = "${name}" ]; then touch hanging; sleep 60; fi
+if [ "${HANG:-}" = "${name}" ]; then touch hanging; sleep "${SECONDS_TO_HANG:-60}"; fi
 out=${given[out]:-}
-make() { for file in "$@"; do mkdir -p "$(dirname "${file}")"; echo "${call} ${RANDOM}" > "${file}"; done; }
+make() { for file in "$@"; do mkdir -p "$(dirname "${file}")"; echo "${call} ${SALT-${RANDOM}}" > "${file}"; done; }
 case ${name} in
     validate_data) ;;
     format_data) make "${out}"/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv} ;;
@@ -27,7 +28,7 @@ case ${name} in
         make "${out}/tokens.json"
         if [[ ${out} != *kmeans* ]]; then make "${out}"/{all,semantic}/wav.scp; fi
         ;;
-    codec_score) make "${out}" ;;
+    codec_score | tok_probe) make "${out}" ;;
     slm_data) make "${out}"/{vocab.json,text.model} ;;
     slm_train) make "${out}"/{config.yaml,model.safetensors} ;;
     asr_decode) make "${out}"/{text,stats.json} ;;

@@ -4,7 +4,8 @@
 # Usage: ./run.sh [--stage 3] [--stop_stage 5] [--option value ...]      from the directory of a recipe
 #
 # A stage is named by its number or name. One that is done, with the same inputs and options, is not done again;
-# one that was broken off is taken up where it was. --list_stages lists the stages, --dry_run prints what would run.
+# one that was broken off is taken up where it was. --list_stages lists the stages, --dry_run prints what would run,
+# and what that takes.
 set -euo pipefail
 
 # General
@@ -12,9 +13,9 @@ stage=1                 # first stage, number or name
 stop_stage=14           # last stage, number or name
 skip_stages=""          # stages to leave out, e.g. "feats 14"
 list_stages=false       # list the stages and leave
-dry_run=false           # print which stages are done and the commands of the others, and leave
+dry_run=false           # print which stages are done, the commands of the others and what they take, and leave
 nj=2                    # parallel jobs of data stages
-ngpu=0                  # GPUs of a training (0: CPU); all else runs on the CPU
+ngpu=0                  # GPUs of a training (0: CPU; a language model takes one at most); all else runs on the CPU
 dumpdir=dump            # audio, features and tokens go here
 expdir=exp              # models and their outputs go here
 resultsdir=results      # tables and the report go here
@@ -88,6 +89,9 @@ training_sets=("${train_set}")
 [ "${tok_train_set}" = "${train_set}" ] || training_sets+=("${tok_train_set}")
 raw=${dumpdir}/raw
 slm_tag=$(basename "${slm_config}" .yaml)
+gpus=$((ngpu > 0))     # of a process
+step=steps             # what a training's time is counted in
+[ "${ngpu}" -eq 0 ] || step=steps_on_${ngpu}_gpus
 read -ra seed_words <<< "${seeds}"
 cells=()    # "<tokenizer configuration> [seed]" of each language model
 for conf in "${toks[@]}"; do
@@ -126,6 +130,35 @@ need_raw() {
     done
 }
 
+# Seconds of audio in the formatted set $1; nothing if it is not there yet.
+audio_of() {
+    local table=${raw}/$1/utt2num_samples
+    [ ! -r "${table}" ] || awk -v rate="${sample_rate}" '{n += $2} END {printf "%.0f\n", n / rate}' "${table}"
+}
+
+# Lines of the table $1; nothing if it is not there yet.
+lines_of() { [ ! -r "$1" ] || awk 'END {print NR}' "$1"; }
+
+# Utterances of the formatted set $1 that are resynthesised, spoken and judged; at most, if it is not there yet.
+evaluated_of() {
+    local count
+    count=$(lines_of "${raw}/$1/text")
+    echo $((${count:-max_eval_utts} < max_eval_utts ? count : max_eval_utts))
+}
+
+# Steps of a training with the configuration $1 and the overrides $2 ...; nothing if it does not say.
+steps_of() {
+    local overrides=" ${*:2}" key value steps=1
+    [ -r "$1" ] || return 0
+    for key in max_epoch steps_per_epoch; do
+        value=$(sed -n "s/^${key}: *\([0-9]*\).*/\1/p" "$1")
+        if [[ ${overrides} =~ .*[\ -]${key}[\ =]([0-9]+) ]]; then value=${BASH_REMATCH[1]}; fi
+        [ -n "${value}" ] || return 0
+        steps=$((steps * value))
+    done
+    echo "${steps}"
+}
+
 # Value of the key $2 of the configuration $1.
 value_of() {
     local value
@@ -160,6 +193,8 @@ stage_data() {
     need 0 local/data.sh
     option local_data_opts "${local_data_opts}"
     for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do makes "data/${set}"/{wav.scp,text,utt2spk}; done
+    writes data runs 1
+    all_read
     if stale; then
         run local/data.sh "${local_data_words[@]}"
         for set in "${training_sets[@]}"; do run utils/validate_data_dir.sh "data/${set}"; done
@@ -184,6 +219,8 @@ stage_format() {
         option limits "${limits[*]}"
         option sample_rate "${sample_rate}"
         makes "${out}"/{wav.scp,text,utt2spk,utt2num_samples,dropped.tsv}
+        writes "${out}" recordings "$(lines_of "data/${set}/wav.scp")"
+        all_read
         if stale; then
             if ${changed}; then run rm -rf "${out:?}"; fi
             run "${train_cmd[@]}" "${out}/logs/format.log" \
@@ -204,6 +241,7 @@ stage_feats() {
         need 0 "${conf}"
         need_raw "${tok_train_set}"
         makes "${feats}/${tok_train_set}/feats.scp"
+        writes "${feats}/${tok_train_set}" audio "$(audio_of "${tok_train_set}")"
         if stale; then
             run "${decode_cmd[@]}" "${feats}/logs/feats.${tok_train_set}.log" \
                 python -m lmspt.bin.dump_features --config "${conf}" --data "${raw}/${tok_train_set}" \
@@ -214,11 +252,11 @@ stage_feats() {
 }
 
 stage_tok_train() {
-    local conf feats from_feats
+    local conf feats from_feats trainer
     for conf in "${toks[@]}"; do
         system_of "${conf}"
         feats=$(feats_of "${conf}")
-        from_feats=()
+        from_feats=() trainer=(python)
         unit "${tok_tag}"
         need 0 "${conf}"
         makes "${tok_exp}"/{tok_id,config.yaml}
@@ -226,9 +264,13 @@ stage_tok_train() {
             need_raw "${tok_train_set}" "${valid_set}"
             makes "${tok_exp}/model.safetensors"
         fi
+        writes "${tok_exp}" "${step}" "$(steps_of "${conf}" "${tok_args}")"
         if [ -n "${feats}" ]; then
             need 3 "${feats}/${tok_train_set}/feats.scp"
             from_feats=(--feats "${feats}/${tok_train_set}")
+            writes "${tok_exp}" audio "$(audio_of "${tok_train_set}")"
+        elif [ "${ngpu}" -gt 1 ] && ! is_published "${conf}"; then
+            trainer=(torchrun --standalone --nproc_per_node "${ngpu}" --no-python bound.py python)
         fi
         option tok_args "${tok_args}"
         if stale; then
@@ -236,7 +278,7 @@ stage_tok_train() {
             resume_script "${tok_exp}"
             log "follow it with: tail -f ${tok_exp}/train.log"
             run "${cuda_cmd[@]}" --gpu "${ngpu}" "${tok_exp}/train.log" \
-                python -m lmspt.bin.tok_train --config "${conf}" --out "${tok_exp}" --ngpu "${ngpu}" \
+                "${trainer[@]}" -m lmspt.bin.tok_train --config "${conf}" --out "${tok_exp}" --ngpu "${gpus}" \
                 --train "${raw}/${tok_train_set}" --valid "${raw}/${valid_set}" "${from_feats[@]}" -- "${tok_words[@]}"
             finish
         fi
@@ -244,7 +286,7 @@ stage_tok_train() {
 }
 
 stage_tok_dump() {
-    local conf set variants
+    local conf set variants seconds
     for conf in "${toks[@]}"; do
         system_of "${conf}"
         for set in "${train_set}" "${valid_set}" "${tests[@]}"; do
@@ -255,6 +297,8 @@ stage_tok_dump() {
             need_raw "${set}"
             option variants "${variants}"
             makes "${tokens}/${set}/manifest.json"
+            seconds=$(audio_of "${set}")
+            writes "${tokens}/${set}" audio "${seconds:+$((seconds * (variants > 1 ? variants : 1)))}"
             if stale; then
                 if ${changed}; then run rm -rf "${tokens:?}/${set}"; fi
                 run "${decode_cmd[@]}" "${tokens}/logs/dump.${set}.log" \
@@ -278,6 +322,7 @@ stage_tok_eval() {
             need_raw "${set}"
             option max_eval_utts "${max_eval_utts}"
             makes "${out}/tokens.json"
+            writes "${out}" utterances "$(evaluated_of "${set}")"
             if stale; then
                 if ${changed}; then run rm -rf "${out:?}"; fi
                 run "${decode_cmd[@]}" "${out}/logs/tok_eval.log" \
@@ -296,7 +341,7 @@ stage_tok_eval() {
 }
 
 stage_slm_data() {
-    local conf
+    local conf seconds
     for conf in "${toks[@]}"; do
         system_of "${conf}"
         unit "${tok_tag}_${slm_tag}"
@@ -305,6 +350,8 @@ stage_slm_data() {
         need_raw "${train_set}" "${valid_set}"
         option slm_args "${slm_args}"
         makes "${slm_data}"/vocab.json
+        seconds=$(audio_of "${train_set}")
+        writes "${slm_data}" audio "${seconds:+$((seconds * (train_variants > 1 ? train_variants : 1)))}"
         if stale; then
             if ${changed}; then run rm -rf "${slm_data:?}"; fi
             run "${train_cmd[@]}" "${slm_data}/logs/slm_data.log" \
@@ -324,13 +371,14 @@ stage_slm_train() {
         need 7 "${slm_data}/vocab.json"
         option slm_args "${slm_args}"
         makes "${slm_exp}"/{config.yaml,model.safetensors}
+        writes "${slm_exp}" "${step}" "$(steps_of "${slm_config}" "${slm_args}")"
         if stale; then
             if ${changed}; then aside "${slm_exp}"; fi
             resume_script "${slm_exp}"
             log "follow it with: tail -f ${slm_exp}/train.log"
-            run "${cuda_cmd[@]}" --gpu "${ngpu}" "${slm_exp}/train.log" \
+            run "${cuda_cmd[@]}" --gpu "${gpus}" "${slm_exp}/train.log" \
                 python -m lmspt.bin.slm_train --config "${slm_config}" --data "${slm_data}" --out "${slm_exp}" \
-                --tokenizer "${tok_exp}" --ngpu "${ngpu}" -- "${slm_words[@]}" "${seed_option[@]}"
+                --tokenizer "${tok_exp}" --ngpu "${gpus}" -- "${slm_words[@]}" "${seed_option[@]}"
             finish
         fi
     done
@@ -347,6 +395,7 @@ stage_asr_decode() {
                 need 8 "${slm_exp}/model.safetensors"
                 need 5 "${tokens}/${set}/manifest.json"
                 makes "${out}"/{text,stats.json}
+                writes "${out}" audio "$(audio_of "${set}")"
                 if stale; then
                     run "${decode_cmd[@]}" "${out}/logs/decode.log" \
                         python -m lmspt.bin.asr_decode --slm "${slm_exp}" --tokens "${tokens}/${set}" --out "${out}" \
@@ -370,6 +419,7 @@ stage_asr_score() {
                 need 2 "${raw}/${set}"/{text,utt2spk}
                 option normalizer "${normalizer}"
                 makes "${out}"/{ref.trn,hyp.trn,result.txt,result.json}
+                writes "${out}" utterances "$(lines_of "${raw}/${set}/text")"
                 if stale; then
                     run "${train_cmd[@]}" "${out}/logs/score.log" \
                         python -m lmspt.bin.asr_score --ref "${raw}/${set}" --hyp "${out}/text" --out "${out}" \
@@ -395,6 +445,7 @@ stage_tts_decode() {
             option decode_args "${decode_args}"
             option max_eval_utts "${max_eval_utts}"
             makes "${out}"/{wav.scp,stats.jsonl}
+            writes "${out}" utterances "$(evaluated_of "${set}")"
             if stale; then
                 if ${changed}; then run rm -rf "${out:?}"; fi
                 run "${decode_cmd[@]}" "${out}/logs/decode.log" \
@@ -417,6 +468,7 @@ judge_wavs() {
     option judge "${judge}"
     option max_eval_utts "${max_eval_utts}"
     makes "${out}/result.json"
+    writes "${out}" utterances "$(evaluated_of "${set}")"
     if stale; then
         run "${decode_cmd[@]}" "${out}/logs/tts_score.log" \
             python -m lmspt.bin.tts_score --ref "${raw}/${set}" --wav "${wavs}" --out "${out}" \
@@ -463,6 +515,7 @@ stage_report() {
     done
     row=""
     makes "${resultsdir}"/{RESULTS.md,report.html,benchmark.json,counts.tsv}
+    writes "${resultsdir}" runs 1
     if stale; then
         run "${train_cmd[@]}" "${expdir}/logs/report.log" \
             python -m lmspt.bin.report --systems "${systems[@]}" --sets "${test_sets}" --valid "${valid_set}" \
@@ -483,6 +536,7 @@ stage_pack() {
         need 8 "${slm_exp}/model.safetensors"
         need 13 "${resultsdir}/benchmark.json"
         makes "${archive}"
+        writes "${archive}" runs 1
         if stale; then
             run "${train_cmd[@]}" "${expdir}/logs/pack.slm_${slm_name}.log" \
                 python -m lmspt.bin.pack --slm "${slm_exp}" --tokenizer "${tok_exp}" \
