@@ -14,7 +14,6 @@ from lmspt.errors import InputError
 from lmspt.tokenizer import adapters
 from lmspt.train.config import TrainConfig
 
-
 STFT_HOP = 320  # samples between the frames of inverse STFTs: 50 Hz at 16 kHz
 
 

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 import humanfriendly
 import torch
+from espnet2.torch_utils.device_funcs import force_gatherable
 from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
 from espnet2.train.distributed_utils import DistributedOption
 from espnet2.train.reporter import Reporter
@@ -228,8 +229,8 @@ class _Learner(torch.nn.Module):
             raise NotFinite(f"loss is {loss.item()}: {_numbers(stats)}; utterances {' '.join(utt_id)}")
         if not self.training:
             self.seen += float(weight)
-        elif world_size() > 1:  # ESPnet averages over ranks what has one axis
-            return loss.reshape(1), {name: value.reshape(1) for name, value in stats.items()}, weight.reshape(1)
+        elif world_size() > 1:
+            return force_gatherable((loss, stats, weight), device)
         return loss, stats, weight
 
 

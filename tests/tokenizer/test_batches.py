@@ -1,4 +1,4 @@
-"""Batches: a function of seed and epoch, of one length, each utterance whole once in validation."""
+"""Batches: a function of seed, epoch and rank, of one length, each utterance whole once in validation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import distributed
 
 from lmspt.data.audio import Utterances
 from lmspt.data.variation import VariationConfig
+from lmspt.errors import InputError
 from lmspt.tokenizer.batches import Crops, WholeUtterances, by_length
 from lmspt.tokenizer.config import BatchConfig
 from tests.tokenizer.corpus import RATE, write_corpus
@@ -45,6 +47,38 @@ def test_crops_have_their_length_and_no_more(data):
 def test_every_utterance_comes_before_any_comes_again(data):
     seen = [utt for utts, _ in crops(data, steps=7) for utt in utts]
     assert sorted(seen[: len(data.utts)]) == data.utts
+
+
+def on_ranks(monkeypatch, n, build):
+    """What ``build`` gives on each of ``n`` ranks."""
+    built = []
+    for number in range(n):
+        monkeypatch.setattr(distributed, "is_initialized", lambda: True)
+        monkeypatch.setattr(distributed, "get_rank", lambda number=number: number)
+        monkeypatch.setattr(distributed, "get_world_size", lambda: n)
+        built.append(build())
+    return built
+
+
+def test_ranks_share_no_utterance_and_one_is_as_none(data, monkeypatch):
+    alone = crops(data, steps=7)
+    first, second = on_ranks(monkeypatch, 2, lambda: crops(data, steps=7))
+    heard = [{utt for utts, _ in batches for utt in utts} for batches in (first, second)]
+    assert not heard[0] & heard[1] and heard[0] | heard[1] == set(data.utts)
+    (only,) = on_ranks(monkeypatch, 1, lambda: crops(data, steps=7))
+    assert same(only, alone)
+
+
+def test_fewer_utterances_than_ranks_are_an_error(data, monkeypatch):
+    with pytest.raises(InputError, match="start fewer"):
+        on_ranks(monkeypatch, 99, lambda: crops(data))
+
+
+def test_ranks_validate_everything_once_between_them(data, monkeypatch):
+    audio = Utterances(data, RATE)
+    shares = on_ranks(monkeypatch, 2, lambda: list(WholeUtterances(audio, data.utts, batch_seconds=2.0).build_iter(1)))
+    heard = [utt for share in shares for utts, _ in share for utt in utts]
+    assert sorted(heard) == data.utts and all(shares)
 
 
 def test_validation_hears_everything_whole_once(data):

@@ -1,4 +1,5 @@
-"""Training: what is learned survives a kill bit for bit; a collapsed codebook stops it; health is on disk."""
+"""Training: what is learned survives a kill bit for bit; a collapsed codebook stops it; health is on disk; a judge is heard
+from when it is time and is no part of what is kept."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lmspt.data.variation import VariationConfig
 from lmspt.errors import InputError
 from lmspt.tokenizer.config import AdversarialConfig, BatchConfig, LossConfig, ObjectiveConfig
 from lmspt.tokenizer.training import train
 from lmspt.train.config import TrainConfig
+from tests.tokenizer import gan
 from tests.tokenizer.corpus import write_corpus
 from tests.tokenizer.test_objectives import TINY
 
@@ -65,3 +68,22 @@ def test_a_collapsed_codebook_stops_the_training(raw, tmp_path):
     with pytest.raises(InputError, match="the semantic codebook has collapsed"):
         train(configs(schedule, collapse_use=1.1, collapse_patience=2), raw, raw, tmp_path / "tok_collapsed")
     assert len(json.loads((tmp_path / "tok_collapsed/history.json").read_text())) == 1
+
+
+@pytest.mark.parametrize("use_amp", [False, True])
+def test_an_adversarial_training_reports_both_sides(raw, tmp_path, use_amp):
+    *others, schedule = gan.CONFIGS
+    model = train((*others, replace(schedule, max_epoch=3, use_amp=use_amp)), raw, raw, tmp_path)
+    rows = [row["train"] for row in json.loads((tmp_path / "history.json").read_text())]
+    sides = {"real", "fake", "adversarial", "feature"}
+    assert not sides & rows[0].keys() and sides <= rows[1].keys()  # two batches an epoch, three without the judge
+    assert all(p.dtype == torch.float32 and p.isfinite().all() for p in model.parameters())
+    assert not [name for name in torch.load(tmp_path / "3epoch.pth", weights_only=True) if "discriminator" in name]
+
+
+def test_health_reaches_tensorboard(whole):
+    _, out = whole
+    scalars = EventAccumulator(str(out / "tensorboard/valid")).Reload()
+    uses = [event.value for event in scalars.Scalars("semantic_use")]
+    assert uses == pytest.approx([row["valid"]["semantic_use"] for row in json.loads((out / "history.json").read_text())])
+    assert "acoustic2_perplexity" in scalars.Tags()["scalars"]
