@@ -163,7 +163,8 @@ class AdversarialConfig:
 
     ``none`` trains without; ``v2`` is the released model's set, periods and STFT bands of speech without its DC and at one
     peak level; ``v1`` SpeechTokenizer's, periods, scales and STFTs; ``small`` fits a CPU. Both losses are sums over
-    discriminators and layers, as published. For ``adversarial_start`` batches the model trains alone.
+    discriminators and layers, as published. ``discriminator_lr`` is their peak rate, on the schedule of ``lr``. For
+    ``adversarial_start`` batches the model trains alone.
     """
 
     discriminator: Literal["none", "small", "v1", "v2"] = "none"
