@@ -20,7 +20,7 @@ def load_teacher(name: str, window: Literal["crop", "30s"] = "crop") -> Teacher:
     """The frozen encoder ``name``: a known one, a folder, or an id on the Hugging Face hub.
 
     Args:
-        name: a key of ``lmspt.data.weights.SOURCES``; the folder of a CTranslate2 Whisper or of WakeHuBERT; or whatever
+        name: a key of ``lmspt.data.weights.SOURCES``; ``logmel``; the folder of a CTranslate2 Whisper or of WakeHuBERT; or whatever
             transformers opens: a Whisper of any size, HuBERT, WavLM, wav2vec2.
         window: how a Whisper is shown a crop, see :class:`lmspt.teacher.whisper.WhisperTeacher`.
 
