@@ -21,6 +21,8 @@ from transformers import (
     XcodecModel,
 )
 
+from tests.tokenizer.released import small_release
+
 ROOT = Path(__file__).resolve().parents[2]
 DAC = {"encoder_hidden_size": 4, "decoder_hidden_size": 32, "codebook_size": 16, "codebook_dim": 4}
 
@@ -86,7 +88,7 @@ def lyra(folder: Path) -> Path:
 
 # kind -> how its weights folder is made, and how many codebooks of it are used
 FAMILIES = {"mimi": (mimi, 3), "encodec": (encodec, 4), "dac": (dac, 3), "xcodec": (xcodec, 2), "wavtokenizer": (wavtokenizer, 1),
-            "lyra": (lyra, 8)}  # fmt: skip
+            "lyra": (lyra, 8), "lmspt_released": (small_release, 4)}  # fmt: skip
 
 
 def _saved(model: torch.nn.Module, folder: Path) -> Path:

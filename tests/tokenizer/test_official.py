@@ -1,4 +1,4 @@
-"""The released LM-SPT, without its weights: a state dict of its names and shapes, and its computation written again here."""
+"""The released LM-SPT, without its weights: tensors of its names and shapes, and its computation written again here."""
 
 from __future__ import annotations
 
@@ -13,51 +13,7 @@ from lmspt.errors import InputError
 from lmspt.tokenizer.checkpoint import load_tokenizer, save_tokenizer
 from lmspt.tokenizer.model import LMSPT
 from lmspt.tokenizer.official import FILE, read_official
-
-DOWN, UP, AUX = (4, 5, 6, 8, 2), (2, 8, 6, 5, 4), (8, 8, 5, 4)
-
-
-def released(encoder_dim, dim, decoder_dim, aux_dim, semantic_size, acoustic_size, make):
-    """The released names, each with ``make(*shape)``."""
-    state = {}
-
-    def conv(name, n_out, n_in, taps, transposed=False):
-        shape = (n_in, n_out, taps) if transposed else (n_out, n_in, taps)
-        state[f"{name}.weight_v"], state[f"{name}.weight_g"] = make(*shape), make(shape[0], 1, 1).abs()
-        state[f"{name}.bias"] = make(n_out)
-
-    def units(name, first, width):
-        for unit in range(first, first + 3):
-            for place, taps in ((1, 7), (3, 1)):
-                state[f"{name}.{unit}.block.{place - 1}.alpha"] = make(1, width, 1).abs()
-                conv(f"{name}.{unit}.block.{place}", width, width, taps)
-
-    for stream in ("semantic", "acoustic"):
-        name, width = f"{stream}_encoder.block", encoder_dim
-        conv(f"{name}.0", width, 1, 7)
-        for block, stride in enumerate(DOWN, 1):
-            units(f"{name}.{block}.block", 0, width)
-            state[f"{name}.{block}.block.3.alpha"] = make(1, width, 1).abs()
-            conv(f"{name}.{block}.block.4", 2 * width, width, 2 * stride)
-            width *= 2
-        state[f"{name}.6.alpha"] = make(1, width, 1).abs()
-        conv(f"{name}.7", dim, width, 3)
-    for name, width, strides in (("decoder.model", decoder_dim, UP), ("aux_decoder.model", aux_dim, AUX)):
-        conv(f"{name}.0", width, dim, 7)
-        for block, stride in enumerate(strides, 1):
-            state[f"{name}.{block}.block.0.alpha"] = make(1, width, 1).abs()
-            conv(f"{name}.{block}.block.1", width // 2, width, 2 * stride, transposed=True)
-            width //= 2
-            units(f"{name}.{block}.block", 2, width)
-        state[f"{name}.{len(strides) + 1}.alpha"] = make(1, width, 1).abs()
-        conv(f"{name}.{len(strides) + 2}", 1, width, 7)
-    for name, size in [("rvq_first.quantizers.0", semantic_size), *((f"rvq_rest.quantizers.{n}", acoustic_size) for n in range(7))]:
-        conv(f"quantizer.{name}.in_proj", 8, dim, 1)
-        conv(f"quantizer.{name}.out_proj", dim, 8, 1)
-        state[f"quantizer.{name}.codebook.weight"] = make(size, 8)
-    state["quantizer.semantic_vocab_usage"] = make(1, semantic_size)
-    state["quantizer.acoustic_vocab_usage"] = make(7, acoustic_size)
-    return state
+from tests.tokenizer.released import AUX, DOWN, UP, released, small_release
 
 
 class Reference:
@@ -124,12 +80,9 @@ class Reference:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A released file of a twelfth of the width, and its state."""
-    generator = torch.Generator().manual_seed(0)
-    state = released(4, 32, 64, 16, 64, 32, lambda *shape: 0.5 * torch.randn(*shape, generator=generator))
-    path = tmp_path_factory.mktemp("released") / FILE
-    save_file(state, path)
-    return path, state
+    """A released file of a small width, and its state."""
+    path = small_release(tmp_path_factory.mktemp("released")) / FILE
+    return path, load_file(path)
 
 
 @pytest.fixture(scope="module")
