@@ -30,9 +30,10 @@ def heavy_imports(*commands: list[str]) -> list[str]:
     return done.stderr.split("\n")[-2].split()
 
 
-@pytest.mark.parametrize(
-    "command", ["prepare_data", "format_data", "validate_data", "fix_data", "slm_data", "asr_score", "codec_score", "tts_score", "report", "pack"]
-)
+SCORING = ("asr_score", "codec_score", "tts_score", "tok_probe", "judge_train", "compare", "report", "pack")
+
+
+@pytest.mark.parametrize("command", ["prepare_data", "format_data", "validate_data", "fix_data", "slm_data", *SCORING])
 def test_help(command: str) -> None:
     assert heavy_imports([command, "--help"]) == []
 

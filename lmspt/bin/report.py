@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--raw", type=Path, required=True, help="formatted sets, dump/raw")
     p.add_argument("--tokens", type=Path, required=True, help="token stores, dump/tokens")
     p.add_argument("--done", type=Path, required=True, help="markers of stages, exp/.done")
+    p.add_argument("--second_judge", action="store_true", help="a second judge has read what was spoken")
     p.add_argument("--out", type=Path, required=True, help="results folder of the recipe")
     return p
 
@@ -35,7 +36,8 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.score.results import read_experiment
 
     start_log()
-    experiment = read_experiment(args.systems, args.sets.split(), args.valid, args.groundtruth, args.done)
+    sets = args.sets.split()
+    experiment = read_experiment(args.systems, sets, args.valid, args.groundtruth, args.done, args.second_judge)
     where, name = environment(), "/".join(args.out.resolve().parts[-3:-1])
     html = page(name, experiment, where, args.raw, args.tokens)
     write_text(args.out / "RESULTS.md", results_md(name, experiment, where))

@@ -7,16 +7,21 @@ from typing import Any
 from lmspt.score.counts import TASKS, comparisons
 from lmspt.score.groups import Group
 from lmspt.score.markers import markers_of, seconds_of
+from lmspt.score.probe_tables import correlations, probed
 from lmspt.score.results import Experiment
 from lmspt.score.system import CANNOT_SPEAK, CODEC_KEYS, SPEECH_KEYS, Result, System
 
 
 def benchmark(experiment: Experiment) -> dict[str, Any]:
-    """The whole of ``benchmark.json``: ``systems`` (one seed each), ``groups`` (their seeds pooled), ``comparisons``."""
+    """The whole of ``benchmark.json``.
+
+    ``systems`` have one seed each, ``groups`` pool them; ``probe_correlations`` and ``comparisons`` are of groups.
+    """
     return {
         "contract": experiment.contract,
         "systems": [_row(experiment, system) for system in experiment.systems],
         "groups": [_group(experiment, group) for group in experiment.groups],
+        "probe_correlations": {name: correlations(experiment, name) for name in experiment.sets},
         "comparisons": {name: {task: compared(experiment, name, task) for task in TASKS} for name in experiment.sets},
     }
 
@@ -48,7 +53,7 @@ def _group(experiment: Experiment, group: Group) -> dict[str, Any]:
     }
     for task in TASKS:
         rows[task] = {name: group.summary(name, task) or {"not_run": CANNOT_SPEAK} for name in experiment.sets}
-    return rows
+    return {**rows, "probes": {name: probed(group, name) for name in experiment.sets}}
 
 
 def _row(experiment: Experiment, system: System) -> dict[str, Any]:

@@ -89,6 +89,35 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """Spearman's correlation of two measures (N,) of the same systems, and its interval when systems are drawn.
+
+    Returns:
+        ``rho``, ``ci95``, ``n``, and ``undefined``: draws in which a measure did not vary, which are left out of the interval;
+        or ``not_run``, if it does not vary at all.
+    """
+    if min(np.ptp(x), np.ptp(y)) == 0:
+        return {"not_run": "one of the two is the same for all systems"}
+    drawn = np.random.default_rng(SEED).integers(0, len(x), (N_RESAMPLES, len(x)))
+    rhos = _spearman(x[drawn], y[drawn])
+    defined = rhos[np.isfinite(rhos)]
+    rho = float(_spearman(x[None], y[None])[0])
+    return {"rho": rho, "ci95": _interval(defined), "n": len(x), "undefined": len(rhos) - len(defined)}
+
+
+def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Pearson's correlation of ranks in each row of (R, N); NaN where one of the two does not vary."""
+    a, b = _ranks(x), _ranks(y)
+    spread = np.sqrt(np.square(a).sum(axis=1) * np.square(b).sum(axis=1))
+    return np.divide((a * b).sum(axis=1), spread, out=np.full(len(a), np.nan), where=spread > 0)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks in each row of (R, N), around their mean; equal values share the mean of theirs."""
+    pairs = values[:, :, None], values[:, None, :]
+    return np.greater(*pairs).sum(axis=2) + np.equal(*pairs).sum(axis=2) / 2 - values.shape[1] / 2
+
+
 def _resampled(values: np.ndarray, totals: np.ndarray, n_resamples: int, stream: int = 0) -> np.ndarray:
     """(n_resamples,) ratios; the units are drawn alike whatever ``values``, the seeds by ``stream``."""
     values = np.atleast_2d(values)

@@ -13,7 +13,7 @@ import yaml
 from lmspt.errors import InputError
 from lmspt.score.contract import relatives, require_same
 from lmspt.score.counts import Counts, comparisons, counts_of, read_counts
-from lmspt.score.tables import percent
+from lmspt.score.table import percent
 
 CONTRACTS = {"asr": "asr", "tts": "speech"}  # which part of a benchmark's contract a task is scored under
 Key = tuple[str, str]  # set, task

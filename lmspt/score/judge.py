@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import ctranslate2
 import numpy as np
@@ -46,13 +46,40 @@ class Reading:
     looped: bool
 
 
+class AnyJudge(Protocol):
+    """What the scores know of a judge."""
+
+    name: str
+
+    def contract(self) -> dict[str, Any]:
+        """What its readings depend on."""
+        ...
+
+    def read(self, speech: Mapping[str, np.ndarray], utts: Iterable[str]) -> dict[str, Reading]:
+        """Read ``utts`` of ``speech``, waveforms (T,) at 16 kHz."""
+        ...
+
+
+def open_judge(name: str, num_threads: int, language: str) -> AnyJudge:
+    """The judge of this name: a folder that ``lmspt.bin.judge_train`` wrote, or a Whisper.
+
+    Raises:
+        InputError: there is none.
+    """
+    if (Path(name) / "judge.json").is_file():
+        from lmspt.score.ctc_judge import CtcJudge  # the one judge that needs torch
+
+        return CtcJudge(Path(name), num_threads)
+    return Judge(name, num_threads, language)
+
+
 class Judge:
     """A Whisper recogniser.
 
     Args:
         name: a key of ``lmspt.data.weights.SOURCES`` or a folder with a CTranslate2 Whisper.
         num_threads: CPU threads.
-        language: two letters; an English-only model takes ``en`` alone.
+        language: two letters, or ``detect``: the model guesses that of each window; an English-only model takes ``en`` alone.
         beam_size: 1 is greedy. On real speech 5 makes fewer errors for a tenth more time.
 
     Raises:
@@ -65,7 +92,7 @@ class Judge:
         self.sha256 = sha256_of(folder / "model.bin")
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.model = ctranslate2.models.Whisper(str(folder), compute_type=COMPUTE_TYPE, intra_threads=num_threads)
-        self.prompt = self._prompt()
+        self.prompt = self._prompt(f"<|{'en' if language == 'detect' else language}|>")
 
     def contract(self) -> dict[str, Any]:
         """What its readings depend on."""
@@ -106,12 +133,14 @@ class Judge:
     def _decode(self, mels: np.ndarray, **options: int) -> list[str]:
         """Texts of windows (B, n_mels, 3000)."""
         features, prompts = ctranslate2.StorageView.from_array(mels), [self.prompt] * len(mels)
+        if self.language == "detect":
+            prompts = [self._prompt(guesses[0][0]) for guesses in self.model.detect_language(features)]
         results = self.model.generate(features, prompts, beam_size=self.beam_size, **options)
         return [self.tokenizer.decode(result.sequences_ids[0]).strip() for result in results]
 
-    def _prompt(self) -> list[int]:
-        language = [self.language, "transcribe"] if self.model.is_multilingual else []
-        ids = [self.tokenizer.token_to_id(f"<|{word}|>") for word in ("startoftranscript", *language, "notimestamps")]
+    def _prompt(self, language_tag: str) -> list[int]:
+        language = [language_tag, "<|transcribe|>"] if self.model.is_multilingual else []
+        ids = [self.tokenizer.token_to_id(tag) for tag in ("<|startoftranscript|>", *language, "<|notimestamps|>")]
         if None in ids or not (language or self.language == "en"):
             raise InputError(f"judge {self.name} does not read '{self.language}'; it knows Whisper's two-letter codes, or en alone")
         return ids

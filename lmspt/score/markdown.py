@@ -9,7 +9,8 @@ from typing import Any
 from lmspt.score.contract import relatives
 from lmspt.score.markers import commands_of
 from lmspt.score.results import Experiment
-from lmspt.score.tables import NONE, Table, tables_of
+from lmspt.score.table import NONE, Table
+from lmspt.score.tables import tables_of
 
 
 def results_md(name: str, experiment: Experiment, environment: dict[str, str]) -> str:

@@ -26,7 +26,8 @@ from lmspt.score.plots import (
 )
 from lmspt.score.results import Experiment
 from lmspt.score.speech import RATE, Speech
-from lmspt.score.tables import NONE, NOT_RUN, SPOKEN, Table, tables_of
+from lmspt.score.table import NONE, NOT_RUN, Table
+from lmspt.score.tables import SPOKEN, tables_of
 
 TEMPLATE = Path(__file__).with_name("page.html")
 PICTURES = 3  # utterances whose tokens are shown

@@ -11,7 +11,18 @@ from lmspt.errors import InputError
 from lmspt.score.contract import require_same
 from lmspt.score.groups import Group, groups_of
 from lmspt.score.markers import Marker, read_markers
-from lmspt.score.system import AUDIO, CANNOT_SPEAK, HEARD, RATE_KEYS, SPEECH_KEYS, Result, System, read_json, read_system
+from lmspt.score.system import (
+    AUDIO,
+    CANNOT_SPEAK,
+    HEARD,
+    RATE_KEYS,
+    SPEECH_KEYS,
+    Result,
+    System,
+    read_json,
+    read_second,
+    read_system,
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,8 @@ class Experiment:
         systems: in the order given.
         groups: those that differ in their seeds alone, together.
         groundtruth: ``result.json`` of the recordings, by set.
-        contract: of ``asr``, ``speech`` and ``codec`` scores.
+        second: the same, by the second judge; empty if there is none.
+        contract: of ``asr``, ``speech``, ``codec`` and ``second`` scores.
         markers: of all stages.
     """
 
@@ -33,11 +45,14 @@ class Experiment:
     systems: tuple[System, ...]
     groups: tuple[Group, ...]
     groundtruth: dict[str, Result]
+    second: dict[str, Result]
     contract: dict[str, Any]
     markers: list[Marker]
 
 
-def read_experiment(folders: Sequence[Path], sets: Sequence[str], valid: str, groundtruth: Path, done: Path) -> Experiment:
+def read_experiment(
+    folders: Sequence[Path], sets: Sequence[str], valid: str, groundtruth: Path, done: Path, second_judge: bool = False
+) -> Experiment:
     """Read the results of the systems in ``folders``.
 
     Args:
@@ -46,18 +61,23 @@ def read_experiment(folders: Sequence[Path], sets: Sequence[str], valid: str, gr
         valid: validation set.
         groundtruth: ``exp/groundtruth``.
         done: ``exp/.done``.
+        second_judge: has a second judge read what was spoken?
 
     Raises:
         InputError: a file is missing or lacks a part, contracts differ, or systems were scored on other utterances.
     """
-    systems = tuple(read_system(folder, sets, valid) for folder in folders)
+    systems = tuple(read_system(folder, sets, valid, second_judge) for folder in folders)
     recordings = {name: read_json(groundtruth / name / "result.json", 12, RATE_KEYS + SPEECH_KEYS) for name in sets}
+    second = {name: read_second(groundtruth / name) for name in sets} if second_judge else {}
     contract = _contract(systems, {str(groundtruth / name): result for name, result in recordings.items()})
+    if second_judge:
+        contract["second"] = require_same(_second_contracts(systems, second))
     for name in sets:
         _require_same_utts({s.name: s.asr[name][heard] for s in systems for heard in HEARD})
         judged = {f"{s.name}, {audio}": s.judged[name][audio] for s in systems if s.speaks for audio in AUDIO}
-        _require_same_utts({"recordings": recordings[name], **judged})
-    return Experiment(tuple(sets), valid, systems, groups_of(systems, sets), recordings, contract, read_markers(done))
+        again = {f"{s.name}, {audio}, second judge": found for s in systems for audio, found in s.second.get(name, {}).items()}
+        _require_same_utts({"recordings": recordings[name], **judged, **again})
+    return Experiment(tuple(sets), valid, systems, groups_of(systems, sets), recordings, second, contract, read_markers(done))
 
 
 def _contract(systems: Iterable[System], recordings: dict[str, Result]) -> dict[str, Any]:
@@ -72,6 +92,15 @@ def _contract(systems: Iterable[System], recordings: dict[str, Result]) -> dict[
     text, judge = require_same(asr), require_same(speech)
     require_same({"what the recogniser wrote": text, "what the judge read": _text_part(judge, text)})
     return {"asr": text, "speech": judge, "codec": require_same(codec) if codec else {"not_run": CANNOT_SPEAK}}
+
+
+def _second_contracts(systems: Iterable[System], recordings: dict[str, Result]) -> dict[str, Any]:
+    """Contracts of all that the second judge read, by what it is."""
+    contracts = {f"recordings, {name}, second judge": result["contract"] for name, result in recordings.items()}
+    for system in systems:
+        for name, results in system.second.items():
+            contracts |= {f"{system.name}, {name}, {audio}, second judge": r["contract"] for audio, r in results.items()}
+    return contracts
 
 
 def _text_part(contract: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ AUDIO = ("all", "semantic", "tts")  # what the judge reads of a system
 RATE_KEYS = ("wer", "ci95", "n_utts", "n_words", "errors", "sub", "ins", "del", "cer", "cer_ci95", "by_speaker", "empty", "utts")
 SPEECH_KEYS = ("speaker_similarity", "dnsmos", "duration", "judge_loops")
 CODEC_KEYS = ("stoi", "pesq", "mel_distance")
+PROBE_KEYS = ("streams", "guessing", "word_distances", "speaker", "lengths")
 CANNOT_SPEAK = "cannot speak: its tokenizer has no decoder"
 
 
@@ -38,7 +39,9 @@ class System:
         tokens: ``tokens.json`` by set, that of the validation set first.
         asr: ``result.json`` by set and by key of ``HEARD``, with ``no_end`` of ``stats.json``.
         judged: ``result.json`` by set and ``AUDIO``; empty if it cannot speak.
+        second: as ``judged``, by the second judge; empty if there is none.
         codec: ``codec.json`` by set; empty if it cannot speak.
+        probes: ``probes.json`` by set.
         tok_history, slm_history: a row an epoch; the first is empty for a tokenizer that was not trained in epochs.
     """
 
@@ -51,7 +54,9 @@ class System:
     tokens: dict[str, Result]
     asr: dict[str, dict[str, Result]]
     judged: dict[str, dict[str, Result]]
+    second: dict[str, dict[str, Result]]
     codec: dict[str, Result]
+    probes: dict[str, Result]
     tok_history: list[dict[str, Any]]
     slm_history: list[dict[str, Any]]
 
@@ -72,8 +77,8 @@ class System:
         return Path(teacher).name if teacher else None
 
 
-def read_system(folder: Path, sets: Sequence[str], valid: str) -> System:
-    """Read one system's files.
+def read_system(folder: Path, sets: Sequence[str], valid: str, second_judge: bool) -> System:
+    """Read one system's files, those of the second judge if there is one.
 
     Raises:
         InputError: a file is missing or lacks a part.
@@ -84,11 +89,13 @@ def read_system(folder: Path, sets: Sequence[str], valid: str) -> System:
     tokenizer = Path(link.read_text(encoding="utf-8").strip())
     config = _read_config(tokenizer / "config.yaml", 4)
     speaks = can_speak(config)
-    judged, codec = {}, {}
+    judged, second, codec = {}, {}, {}
     if speaks:
         places = {"tts": lambda name: folder / f"tts_{name}"}
         places |= {audio: lambda name, audio=audio: tokenizer / "eval" / name / audio for audio in ("all", "semantic")}
         judged = {name: {audio: _read_judged(places[audio](name)) for audio in AUDIO} for name in sets}
+        if second_judge:
+            second = {name: {audio: read_second(places[audio](name)) for audio in AUDIO} for name in sets}
         codec = {name: read_json(tokenizer / "eval" / name / "codec.json", 6, CODEC_KEYS) for name in sets}
     tokens = {name: read_json(tokenizer / "eval" / name / "tokens.json", 6, ("streams", "bitrate")) for name in (valid, *sets)}
     return System(
@@ -101,7 +108,9 @@ def read_system(folder: Path, sets: Sequence[str], valid: str) -> System:
         tokens=tokens,
         asr={name: {heard: _read_asr(folder / f"asr_{name}{ending}") for heard, ending in HEARD.items()} for name in sets},
         judged=judged,
+        second=second,
         codec=codec,
+        probes={name: read_json(tokenizer / "eval" / name / "probes.json", 6, PROBE_KEYS) for name in sets},
         tok_history=read_json(tokenizer / "history.json", 4) if is_trained(config) else [],
         slm_history=read_json(folder / "history.json", 8),
     )
@@ -126,6 +135,11 @@ def _read_asr(folder: Path) -> Result:
 
 def _read_judged(folder: Path) -> Result:
     return read_json(folder / "result.json", 12, RATE_KEYS + SPEECH_KEYS)
+
+
+def read_second(folder: Path) -> Result:
+    """What the second judge read in the audio of a folder."""
+    return read_json(folder / "second" / "result.json", 12, RATE_KEYS)
 
 
 def read_json(path: Path, stage: int, keys: Sequence[str] = ()) -> Any:

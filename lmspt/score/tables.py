@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from math import log2
 
 import numpy as np
@@ -11,36 +11,17 @@ import numpy as np
 from lmspt.score.benchmark import compared
 from lmspt.score.counts import TASKS, pooled
 from lmspt.score.markers import markers_of, seconds_of, shared_markers, taken_up
+from lmspt.score.probe_tables import correlation_table, probe_table
 from lmspt.score.results import Experiment
 from lmspt.score.system import CANNOT_SPEAK, HEARD, Result
+from lmspt.score.table import NONE, NOT_RUN, Table, mean, percent, percents, rate
 
-NONE = "–"  # does not apply
-NOT_RUN = "not run"
 RECORDINGS = "recordings"
 NO_SPEECH = {"not_run": "no decoder"}
 SPOKEN = {"all": "resynthesis, all streams", "semantic": "resynthesis, semantic only", "tts": "TTS"}
 READ = {"own": "its tokens", "other": "another utterance's tokens", "shuffled": "its tokens, shuffled in time"}
 COUNTS = ("Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "by speaker", "S.Err", "CER")
 SHARED = "all systems"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as text.
-
-    Attributes:
-        title: what it shows.
-        note: how it is to be read.
-        head: names of the columns.
-        rows: cells; the last one of a short row says why the rest of it does not apply.
-        labels: how many columns, from the left, are words.
-    """
-
-    title: str
-    note: str
-    head: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    labels: int = 1
 
 
 def tables_of(experiment: Experiment) -> list[Table]:
@@ -50,33 +31,8 @@ def tables_of(experiment: Experiment) -> list[Table]:
         first, *others = (of_set(experiment, name) for name in experiment.sets)
         tables += [first, *(replace(table, note="As above.") for table in others)]
     tables += [table for name in experiment.sets for table in _differences(experiment, name)]
+    tables += [table for name in experiment.sets for table in (probe_table(experiment, name), correlation_table(experiment, name))]
     return [*tables, _codec(experiment), _codebooks(experiment), _edit_distance(experiment), _seconds(experiment)]
-
-
-def percent(share: float) -> str:
-    """A fraction in percent, one decimal."""
-    return f"{100 * share:.1f}"
-
-
-def rate(result: Result, key: str = "wer", interval: str = "ci95") -> str:
-    """An error rate and its interval; a lone rate where the interval was not taken."""
-    if "not_run" in result:
-        return f"{NOT_RUN} ({result['not_run']})"
-    return f"{percent(result[key])} {_percents(result[interval])}"
-
-
-def mean(value: Result) -> str:
-    """A mean and its interval, the utterances that could not be measured, or why none could be."""
-    if "not_run" in value:
-        return f"{NOT_RUN} ({value['not_run']})"
-    low, high = value["ci95"]
-    unmeasured = f", {value['nan']} not measured" if value["nan"] else ""
-    return f"{value['mean']:.2f} [{low:.2f}, {high:.2f}]{unmeasured}"
-
-
-def _percents(interval: Iterable[float]) -> str:
-    low, high = interval
-    return f"[{percent(low)}, {percent(high)}]"
 
 
 def semantic(tokens: Result) -> Result:
@@ -171,7 +127,7 @@ def _counts(result: Result) -> tuple[str, ...]:
     """The columns of sclite's summary, in percent."""
     words, wrong = result["n_words"], sum(u["errors"] > 0 for u in result["utts"])
     shares = [words - result["sub"] - result["del"], result["sub"], result["del"], result["ins"]]
-    by_speaker = _percents(result["ci95_speakers"]) if "ci95_speakers" in result else "one speaker"
+    by_speaker = percents(result["ci95_speakers"]) if "ci95_speakers" in result else "one speaker"
     return (
         str(result["n_utts"]),
         str(words),

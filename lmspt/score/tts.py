@@ -11,7 +11,7 @@ from tqdm import tqdm
 from lmspt.data.datadir import DataDir
 from lmspt.errors import InputError
 from lmspt.score.contract import text_contract, versions
-from lmspt.score.judge import Judge
+from lmspt.score.judge import AnyJudge
 from lmspt.score.measure import Column, add_columns, columns_of, mean_of
 from lmspt.score.mos import SCORES, Dnsmos
 from lmspt.score.normalize import Normalizer
@@ -27,7 +27,7 @@ FAILURES = {  # what a line of stats.jsonl tells
 
 
 def score_speech(
-    data: DataDir, spoken: Speech, utts: list[str], judge: Judge, normalizer: Normalizer, num_threads: int
+    data: DataDir, spoken: Speech, utts: list[str], judge: AnyJudge, normalizer: Normalizer, num_threads: int
 ) -> tuple[list[Utterance], dict[str, Any]]:
     """Score the audio of ``utts``.
 
@@ -45,16 +45,10 @@ def score_speech(
     Raises:
         InputError: an utterance has no wav, or its reference no words.
     """
-    spoken.require(utts)
-    readings = judge.read(spoken, utts)
-    hyps = {utt: reading.text for utt, reading in readings.items()}
-    utterances = align({utt: data.text[utt] for utt in utts}, hyps, data.utt2spk, normalizer)
+    utterances, result = score_words(data, spoken, utts, judge, normalizer)
     columns = audio_columns(data, spoken, utts, num_threads)
-    result = {
+    result |= {
         "contract": speech_contract(judge, normalizer),
-        "set": data.folder.name,
-        **summarise(utterances),
-        "judge_loops": sum(reading.looped for reading in readings.values()),
         "speaker_similarity": mean_of(columns["speaker_similarity"]),
         "dnsmos": {name: mean_of(columns[name]) for name in SCORES},
         "duration": {"ratio_to_reference": mean_of(columns["duration_ratio"])},
@@ -65,7 +59,23 @@ def score_speech(
     return utterances, result
 
 
-def speech_contract(judge: Judge, normalizer: Normalizer) -> dict[str, Any]:
+def score_words(
+    data: DataDir, spoken: Speech, utts: list[str], judge: AnyJudge, normalizer: Normalizer
+) -> tuple[list[Utterance], dict[str, Any]]:
+    """What a judge reads in ``utts``, and nothing else: arguments, results and errors as in :func:`score_speech`."""
+    spoken.require(utts)
+    readings = judge.read(spoken, utts)
+    hyps = {utt: reading.text for utt, reading in readings.items()}
+    utterances = align({utt: data.text[utt] for utt in utts}, hyps, data.utt2spk, normalizer)
+    return utterances, {
+        "contract": {**text_contract(normalizer), "judge": judge.contract()},
+        "set": data.folder.name,
+        **summarise(utterances),
+        "judge_loops": sum(reading.looped for reading in readings.values()),
+    }
+
+
+def speech_contract(judge: AnyJudge, normalizer: Normalizer) -> dict[str, Any]:
     """What the scores of speech depend on besides the system."""
     contract = text_contract(normalizer)
     contract["versions"] |= versions(["ctranslate2", "onnxruntime", "soxr"])

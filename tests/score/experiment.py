@@ -128,6 +128,7 @@ def _system(paths: Paths, tag: str, config: dict[str, Any], error: float, n_utts
         meta = {"tok_id": tok_id, "frame_rate": config["frame_rate"], "sample_rate": RATE, "streams": streams}
         _tokens(paths.root / "dump/tokens" / tok_id / name, meta, said[0], rng)
         write_json(tok / "eval" / name / "tokens.json", _health(meta, n_utts))
+        write_json(tok / "eval" / name / "probes.json", _probes(meta, error))
         if speaks and name != "dev":
             codec = {"contract": {"versions": {"pystoi": "0.4.1"}}, "set": name, "n_utts": n_utts, "pesq": NO_PESQ}
             write_json(tok / "eval" / name / "codec.json", {**codec, "stoi": _mean(0.8), "mel_distance": _mean(0.5)})
@@ -195,6 +196,23 @@ def _health(meta: dict[str, Any], n_utts: int) -> dict[str, Any]:
     bitrate = meta["frame_rate"] * sum(float(np.log2(s["size"])) for s in meta["streams"])
     report = {"tok_id": meta["tok_id"], "frame_rate": meta["frame_rate"], "bitrate": bitrate, "streams": streams}
     return {**report, "edit_distance": {"gain -6 dB": 0.02, "speed 0.95": 0.4}, "n_utts": n_utts}
+
+
+def _probes(meta: dict[str, Any], error: float) -> dict[str, Any]:
+    words = {"pnmi": 0.8 - error, "purity": 0.7, "pnmi_shuffled": 0.1, "purity_shuffled": 0.2}
+    entropies = {"perplexity": 20.0, "entropy_bps": 4.3 * meta["frame_rate"], "conditional_entropy_bps": 40.0}
+    stream = {**entropies, "words": words, "sequences": {"snmi": 0.5, "snmi_shuffled": 0.2}}
+    return {
+        "tok_id": meta["tok_id"],
+        "set": "test",
+        "frame_rate": meta["frame_rate"],
+        "n_utts": 6,
+        "streams": {s["name"]: {"semantic": s["semantic"], **stream} for s in meta["streams"]},
+        "guessing": {"order": 3, "bps": 50.0, "ci95": [48.0, 52.0], "perplexity": 16.0},
+        "word_distances": {"same_speaker": 0.4, "other_speaker": 0.6, "other_word": 0.9},
+        "speaker": {"not_run": "one speaker"},
+        "lengths": {"per_word": 5.0, "per_character": 1.0, "runs_per_second": 10.0},
+    }
 
 
 def _tokens(folder: Path, meta: dict[str, Any], texts: dict[str, str], rng: np.random.Generator) -> None:

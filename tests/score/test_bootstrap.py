@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from lmspt.score import bootstrap
-from lmspt.score.bootstrap import holm, mean_interval, paired_difference, paired_differences, ratio_interval, sums_by
+from lmspt.score.bootstrap import (
+    holm,
+    mean_interval,
+    paired_difference,
+    paired_differences,
+    rank_correlation,
+    ratio_interval,
+    sums_by,
+)
 
 
 def test_interval_is_the_same_every_time() -> None:
@@ -104,6 +112,22 @@ def test_all_pairs() -> None:
     assert list(pairs) == [("a", "b"), ("a", "c"), ("b", "c")]
     assert pairs["a", "c"]["difference"] == pytest.approx((values["a"].sum() - values["c"].sum()) / 500)
     assert pairs["a", "c"]["ci95"][1] < 0 < pairs["a", "b"]["ci95"][1]
+
+
+def test_rank_correlation() -> None:
+    x = np.arange(8.0)
+    assert rank_correlation(x, -x)["rho"] == pytest.approx(-1.0)
+    found = rank_correlation(x, np.array([1.0, 0, 3, 2, 5, 4, 7, 6]))
+    assert found["rho"] == pytest.approx(1 - 6 * 8 / (8 * 63))  # no ties: 1 - 6 sum d^2 / n (n^2 - 1)
+    assert found["ci95"][0] < found["rho"] < found["ci95"][1] and found["n"] == 8
+    # equal values share a rank: Pearson's correlation of (1.5, 1.5, 3) and (1, 2, 3)
+    assert rank_correlation(np.array([1.0, 1, 2]), np.array([1.0, 2, 3]))["rho"] == pytest.approx(np.sqrt(3) / 2)
+    assert rank_correlation(np.ones(5), x[:5])["not_run"]
+
+
+def test_draws_in_which_nothing_varies_are_counted() -> None:
+    found = rank_correlation(np.array([1.0, 1, 2]), np.array([1.0, 2, 3]))
+    assert 0 < found["undefined"] < 2000 and np.isfinite(found["ci95"]).all()
 
 
 def test_holm_against_its_table() -> None:

@@ -11,7 +11,8 @@ from lmspt.score.environment import environment
 from lmspt.score.markdown import flat, markdown, results_md, warnings_of
 from lmspt.score.results import Experiment, read_experiment
 from lmspt.score.system import CANNOT_SPEAK
-from lmspt.score.tables import RECORDINGS, SPOKEN, Table, mean, rate, tables_of
+from lmspt.score.table import Table, mean, rate
+from lmspt.score.tables import RECORDINGS, SPOKEN, tables_of
 from tests.score.experiment import COMMANDS, make_experiment
 
 
@@ -43,6 +44,9 @@ def test_all_there(tables: dict[str, Table]) -> None:
     of_set = ("Summary on `{}`", "ASR on `{}`", "TTS on `{}`, read by whisper-base", "Sound on `{}`", "WER by speaker on `{}`")
     titles = [title.format(name) for title in of_set for name in ("test", "test_said")]
     titles += [f"{task} differences on `{name}`" for name in ("test", "test_said") for task in ("ASR", "TTS")]
+    titles += [
+        title.format(name) for name in ("test", "test_said") for title in ("Token probes on `{}`", "Probes against scores on `{}`")
+    ]
     assert list(tables) == [*titles, "Codec", "Codebooks", "Token edit distance", "Seconds a stage"]
 
 
@@ -56,7 +60,7 @@ def test_no_cell_is_blank(tables: dict[str, Table]) -> None:
 
 def test_recordings_in_every_table_of_scores(tables: dict[str, Table]) -> None:
     for title, table in tables.items():
-        if ("on `" in title and "differences" not in title) or title == "Codec":
+        if title.startswith(("Summary", "ASR on", "TTS on", "Sound", "WER", "Codec")) and title != "Codebooks":
             assert any(RECORDINGS in row[0] for row in table.rows) or RECORDINGS in table.head
 
 

@@ -34,6 +34,7 @@ case ${name} in
     asr_decode) make "${out}"/{text,stats.json} ;;
     asr_score) make "${out}"/{ref.trn,hyp.trn,result.txt,result.json} ;;
     tts_decode) make "${out}"/{wav.scp,stats.jsonl} ;;
+    judge_train) make "${out}"/{judge.json,model.safetensors} ;;
     tts_score) make "${out}/result.json" ;;
     report) make "${out}"/{RESULTS.md,report.html,benchmark.json,counts.tsv} ;;
     pack) make "${out}" ;;

@@ -43,8 +43,10 @@ decode_config=conf/decode.yaml   # how speech is drawn from it
 decode_args=""          # overrides, e.g. "--temperature 0.7"
 
 # Scoring
-normalizer=english      # of texts before words are compared: english, digits, none
+normalizer=english      # of texts before words are compared: english, digits, basic (any language), none
+language=""             # that the judge reads: Whisper's two letters, or "detect" for sets of several (default: en)
 judge=whisper-base      # recogniser that reads synthesised speech; never the teacher of a tokenizer
+second_judge=""         # another that reads the same speech: a name as above, or ctc, trained on the words of train_set
 max_eval_utts=200       # utterances of a set that are resynthesised, spoken and judged (the same for all systems)
 
 run_args=("$@")
@@ -57,7 +59,7 @@ stages=(
     "feats       teacher features, for the tokenizers that read stored ones"
     "tok_train   train the tokenizers; look published ones up"
     "tok_dump    turn all sets into tokens"
-    "tok_eval    resynthesise dev and test sets; codebook health and codec scores"
+    "tok_eval    resynthesise dev and test sets; codebook health, codec scores, token probes"
     "slm_data    vocabulary and task sequences of the language model"
     "slm_train   train the language model, speech to text and text to speech"
     "asr_decode  recognise the test sets, and the controls"
@@ -337,6 +339,20 @@ stage_tok_eval() {
                 finish
             fi
         done
+        for set in "${tests[@]}"; do
+            out=${tok_exp}/eval/${set}
+            unit "${tok_tag}.${set}.probes"
+            need 5 "${tokens}"/{"${train_set}","${set}"}/manifest.json
+            need_raw "${train_set}" "${set}"
+            makes "${out}/probes.json"
+            writes "${out}/probes.json" audio "$(audio_of "${set}")"
+            if stale; then
+                run "${train_cmd[@]}" "${out}/logs/tok_probe.log" \
+                    python -m lmspt.bin.tok_probe --data "${raw}/${set}" --tokens "${tokens}/${set}" \
+                    --train_data "${raw}/${train_set}" --train_tokens "${tokens}/${train_set}" --out "${out}/probes.json"
+                finish
+            fi
+        done
     done
 }
 
@@ -457,28 +473,55 @@ stage_tts_decode() {
     done
 }
 
-# Have the judge read the audio of set $1 in $2, which stage $3 made; scores to $4.
+# Have the judges read the audio of set $1 in $2, which stage $3 made; scores to $4, of the second judge to $4/second.
 judge_wavs() {
-    local set=$1 wavs=$2 maker=$3 out=$4
+    read_wavs "$@" "${judge}"
+    if [ "${second_judge}" = ctc ]; then
+        read_wavs "${@:1:3}" "$4/second" "${expdir}/judge_ctc" --words_only
+    elif [ -n "${second_judge}" ]; then
+        read_wavs "${@:1:3}" "$4/second" "${second_judge}" --words_only
+    fi
+}
+
+# Have judge $5 read the audio of set $1 in $2, which stage $3 made; scores to $4. What follows are its options.
+read_wavs() {
+    local set=$1 wavs=$2 maker=$3 out=$4 judge=$5
+    shift 5
     unit "${out#"${expdir}/"}"
     marker=${expdir}/.done/${stage_number}_${stage_name}.${tag//\//.}.json
     need "${maker}" "${wavs}/wav.scp"
     need_raw "${set}"
+    also "${judge}/model.safetensors"
     option normalizer "${normalizer}"
-    option judge "${judge}"
+    option judge "${judge}${language:+ ${language}}"
     option max_eval_utts "${max_eval_utts}"
     makes "${out}/result.json"
     writes "${out}" utterances "$(evaluated_of "${set}")"
     if stale; then
         run "${decode_cmd[@]}" "${out}/logs/tts_score.log" \
             python -m lmspt.bin.tts_score --ref "${raw}/${set}" --wav "${wavs}" --out "${out}" \
-            --judge "${judge}" --normalizer "${normalizer}" --max_utts "${max_eval_utts}"
+            --judge "${judge}" --normalizer "${normalizer}" --max_utts "${max_eval_utts}" \
+            ${language:+--language "${language}"} "$@"
+        finish
+    fi
+}
+
+# The second judge knows the words of the training set, from recordings that no test set has.
+train_judge() {
+    unit judge_ctc
+    need_raw "${train_set}"
+    makes "${expdir}/judge_ctc"/{judge.json,model.safetensors}
+    writes "${expdir}/judge_ctc" runs 1
+    if stale; then
+        run "${decode_cmd[@]}" "${expdir}/judge_ctc/train.log" \
+            python -m lmspt.bin.judge_train --data "${raw}/${train_set}" --out "${expdir}/judge_ctc"
         finish
     fi
 }
 
 stage_tts_score() {
     local conf cell set kind
+    if [ "${second_judge}" = ctc ]; then train_judge; fi
     for set in "${tests[@]}"; do
         row=""
         judge_wavs "${set}" "${raw}/${set}" 2 "${expdir}/groundtruth/${set}"
@@ -498,28 +541,30 @@ stage_tts_score() {
 }
 
 stage_report() {
-    local cell set systems=()
+    local cell set systems=() judged=("${tests[@]/#/"${expdir}/groundtruth/"}")
     unit
     option test_sets "${test_sets}"
-    for set in "${tests[@]}"; do need 12 "${expdir}/groundtruth/${set}/result.json"; done
+    option second_judge "${second_judge}"
     for cell in "${cells[@]}"; do
         cell_of "${cell}"
         systems+=("${slm_exp}")
         need 6 "${tok_exp}/eval/${valid_set}/tokens.json"
         for set in "${tests[@]}"; do
-            need 6 "${tok_exp}/eval/${set}/tokens.json"
+            need 6 "${tok_exp}/eval/${set}"/{tokens,probes}.json
             need 10 "${slm_exp}/asr_${set}"{,_other,_shuffled}/result.json
             speaks "${set}" || continue
-            need 12 "${tok_exp}/eval/${set}"/{all,semantic}/result.json "${slm_exp}/tts_${set}/result.json"
+            judged+=("${tok_exp}/eval/${set}"/{all,semantic} "${slm_exp}/tts_${set}")
         done
     done
+    need 12 "${judged[@]/%//result.json}"
+    if [ -n "${second_judge}" ]; then need 12 "${judged[@]/%//second/result.json}"; fi
     row=""
     makes "${resultsdir}"/{RESULTS.md,report.html,benchmark.json,counts.tsv}
     writes "${resultsdir}" runs 1
     if stale; then
         run "${train_cmd[@]}" "${expdir}/logs/report.log" \
             python -m lmspt.bin.report --systems "${systems[@]}" --sets "${test_sets}" --valid "${valid_set}" \
-            --tokens "${dumpdir}/tokens" \
+            --tokens "${dumpdir}/tokens" ${second_judge:+--second_judge} \
             --groundtruth "${expdir}/groundtruth" --raw "${raw}" --done "${expdir}/.done" --out "${resultsdir}"
         if ! ${dry_run}; then log "see ${resultsdir}/RESULTS.md; listen in ${resultsdir}/report.html"; fi
         finish

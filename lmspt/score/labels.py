@@ -1,0 +1,88 @@
+"""What is said when: labelled stretches of utterances, from the recordings they are joined from or from an alignment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lmspt.data.audio import read_header
+from lmspt.data.datadir import DataDir
+from lmspt.errors import InputError
+
+SILENCE = ""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Part of an utterance in which one thing is said, from ``begin`` to ``end`` (seconds).
+
+    Attributes:
+        source: what was recorded at once; the same recording in two utterances has one name.
+    """
+
+    begin: float
+    end: float
+    label: str
+    source: str
+
+
+Labels = dict[str, list[Stretch]]  # by utterance
+
+
+def labels_of_joins(data: DataDir) -> Labels:
+    """Words of utterances that are joined from a recording a word (others are left out), as long as their recordings are."""
+    labels: Labels = {}
+    seconds: dict[str, float] = {}
+    for utt, join in data.joins.items():
+        words = data.text[utt].split()
+        if len(words) != len(join.recordings):
+            continue
+        labels[utt], time = [], 0.0
+        for word, pause, recording in zip(words, join.pauses, join.recordings, strict=True):
+            if recording not in seconds:
+                samples, rate = read_header(data.wav_scp[recording])
+                seconds[recording] = samples / rate
+            time += pause
+            labels[utt].append(Stretch(time, time + seconds[recording], word, recording))
+            time += seconds[recording]
+    return labels
+
+
+def read_alignment(path: Path) -> Labels:
+    """Labels from lines ``<utterance> <begin> <end> <label>``, seconds, stretches of an utterance in order.
+
+    Raises:
+        InputError: no such file, or a line that is none; names it.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such alignment; its lines are '<utterance> <begin> <end> <label>'")
+    labels: Labels = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            utt, begin, end, label = line.split()
+            stretch = Stretch(float(begin), float(end), label, f"{utt} {begin}")
+        except ValueError:
+            raise InputError(f"{path}:{number}: '{line[:60]}'; write '<utterance> <begin> <end> <label>'") from None
+        before = labels.setdefault(utt, [])
+        if not (before[-1].end if before else 0.0) <= stretch.begin < stretch.end < math.inf:
+            raise InputError(f"{path}:{number}: from {begin} to {end} s; stretches must have a length and follow each other")
+        before.append(stretch)
+    return labels
+
+
+def frame_labels(stretches: Sequence[Stretch], n_frames: int, frame_rate: float) -> np.ndarray:
+    """(F,) labels: what is said in the middle of each frame, ``SILENCE`` between stretches."""
+    middles = (np.arange(n_frames) + 0.5) / frame_rate
+    which = np.searchsorted([s.begin for s in stretches], middles, side="right") - 1
+    inside = (which >= 0) & (middles < np.array([s.end for s in stretches])[which])
+    return np.where(inside, np.array([s.label for s in stretches])[which], SILENCE)
+
+
+def codes_of(stretch: Stretch, codes: np.ndarray, frame_rate: float) -> np.ndarray:
+    """Part of ``codes`` (F,) whose frames have their middle in the stretch; at least one code."""
+    begin = min(max(math.ceil(stretch.begin * frame_rate - 0.5), 0), len(codes) - 1)
+    return codes[begin : max(math.ceil(stretch.end * frame_rate - 0.5), begin + 1)]

@@ -1,0 +1,127 @@
+"""Probes of all systems side by side, and how well each foretells what a language model makes of the tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lmspt.score.bootstrap import rank_correlation
+from lmspt.score.counts import TASKS
+from lmspt.score.groups import Group
+from lmspt.score.results import Experiment
+from lmspt.score.system import Result, System
+from lmspt.score.table import NOT_RUN, Table
+
+SYSTEMS = 5  # that a correlation wants at least
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One number of a tokenizer on a set.
+
+    Attributes:
+        value: of ``probes.json`` and ``tokens.json``; ``None`` where it was not run.
+        digits: behind the point, in a table.
+    """
+
+    title: str
+    value: Callable[[Result, Result], float | None]
+    digits: int = 2
+
+
+def _above_chance(part: str, key: str) -> Callable[[Result, Result], float | None]:
+    """What a stream tells of labels, less what it tells of shuffled ones."""
+
+    def value(probes: Result, _: Result) -> float | None:
+        found = _semantic(probes)[part]
+        return None if "not_run" in found else found[key] - found[f"{key}_shuffled"]
+
+    return value
+
+
+def _semantic(probes: Result) -> Result:
+    return next(stream for stream in probes["streams"].values() if stream["semantic"])
+
+
+PROBES = (
+    Probe("tokens a second", lambda _, tokens: tokens["frame_rate"], 1),
+    Probe("perplexity", lambda probes, _: _semantic(probes)["perplexity"], 0),
+    Probe("entropy bit/s", lambda probes, _: _semantic(probes)["entropy_bps"], 0),
+    Probe("conditional bit/s", lambda probes, _: _semantic(probes)["conditional_entropy_bps"], 0),
+    Probe("3-gram bit/s", lambda probes, _: probes["guessing"]["bps"], 0),
+    Probe("PNMI", _above_chance("words", "pnmi")),
+    Probe("purity", _above_chance("words", "purity")),
+    Probe("SNMI", _above_chance("sequences", "snmi")),
+    Probe("same word, same speaker", lambda probes, _: probes["word_distances"].get("same_speaker")),
+    Probe("same word, other speaker", lambda probes, _: probes["word_distances"].get("other_speaker")),
+    Probe("other word", lambda probes, _: probes["word_distances"].get("other_word")),
+    Probe("speaker known", lambda probes, _: probes["speaker"].get("accuracy")),
+    Probe("runs a second", lambda probes, _: probes["lengths"]["runs_per_second"], 1),
+    Probe("edits at an offset of 10 ms", lambda _, tokens: tokens["edit_distance"].get("offset 10 ms")),
+    Probe("edits at speed 0.95", lambda _, tokens: tokens["edit_distance"].get("speed 0.95")),
+)
+
+
+def probed(group: Group, name: str) -> dict[str, float | None]:
+    """Value of each probe on a set; the mean over its tokenizers where a group has several."""
+    tokenizers: dict[str, System] = {system.tok_id: system for system in group.systems}
+    values = {}
+    for probe in PROBES:
+        found = [probe.value(system.probes[name], system.tokens[name]) for system in tokenizers.values()]
+        values[probe.title] = None if None in found else float(np.mean([value for value in found if value is not None]))
+    return values
+
+
+def correlations(experiment: Experiment, name: str) -> dict[str, dict[str, Any]]:
+    """Spearman's rank correlation of each probe with the error rate in each task, over systems: by probe and task."""
+    values = {group.name: probed(group, name) for group in experiment.groups}
+    found: dict[str, dict[str, Any]] = {probe.title: {} for probe in PROBES}
+    for task in TASKS:
+        wers = {group.name: np.mean(counts.wers) for group in experiment.groups if (counts := group.errors(name, task))}
+        for title, tasks in found.items():
+            pairs = [(values[group][title], wer) for group, wer in wers.items() if values[group][title] is not None]
+            if len(pairs) < SYSTEMS:
+                tasks[task] = {"not_run": f"{len(pairs)} systems, {SYSTEMS} are wanted"}
+            else:
+                tasks[task] = rank_correlation(*np.array(pairs).T)
+    return found
+
+
+def probe_table(experiment: Experiment, name: str) -> Table:
+    """Values of all probes on a set, a row a system."""
+    rows = []
+    for group in experiment.groups:
+        found = probed(group, name)
+        cells = (NOT_RUN if found[p.title] is None else f"{found[p.title]:.{p.digits}f}" for p in PROBES)
+        rows.append((group.name, *cells))
+    return Table(
+        f"Token probes on `{name}`",
+        "Of the semantic stream. Entropies are of the set as it is; the 3-gram model has learned from the training set, and is "
+        "the one to trust. PNMI, purity and SNMI: what a code, or the codes of a word, tell of the word, less what they tell of "
+        "shuffled words. Same word and other word: edit distance of two recordings, 0 to 1. Speaker known: share of utterances, by "
+        "logistic regression on code counts. Runs: tokens when repeated ones count once. Edits: as in the table of edit distances.",
+        ("system", *(p.title for p in PROBES)),
+        rows,
+    )
+
+
+def correlation_table(experiment: Experiment, name: str) -> Table:
+    """Correlations on a set, a row a probe."""
+    rows = [(title, *map(_rho, tasks.values())) for title, tasks in correlations(experiment, name).items()]
+    return Table(
+        f"Probes against scores on `{name}`",
+        "Spearman's rank correlation of a probe with the error rate of the language model, over systems, which the interval draws: "
+        "with few systems it is wide, and they are no sample of all tokenizers. Below zero: a larger value goes with fewer errors.",
+        ("probe", "with ASR WER", "with TTS WER"),
+        rows,
+    )
+
+
+def _rho(found: Result) -> str:
+    if "not_run" in found:
+        return f"{NOT_RUN} ({found['not_run']})"
+    low, high = found["ci95"]
+    return f"{found['rho']:+.2f} [{low:+.2f}, {high:+.2f}], {found['n']} systems"
