@@ -6,6 +6,7 @@ from typing import Any
 
 from lmspt.score.counts import TASKS, comparisons
 from lmspt.score.groups import Group
+from lmspt.score.judges import judges_of
 from lmspt.score.markers import markers_of, seconds_of
 from lmspt.score.probe_tables import correlations, probed
 from lmspt.score.results import Experiment
@@ -21,6 +22,7 @@ def benchmark(experiment: Experiment) -> dict[str, Any]:
         "contract": experiment.contract,
         "systems": [_row(experiment, system) for system in experiment.systems],
         "groups": [_group(experiment, group) for group in experiment.groups],
+        "judges": {name: judges_of(experiment, name) for name in experiment.sets if experiment.second},
         "probe_correlations": {name: correlations(experiment, name) for name in experiment.sets},
         "comparisons": {name: {task: compared(experiment, name, task) for task in TASKS} for name in experiment.sets},
     }

@@ -1,6 +1,6 @@
 """A second judge that shares nothing with Whisper: a small CTC recogniser of words, for corpora of a closed vocabulary.
 
-It is trained here, in about a minute, on the recordings of the training set alone, and hears log-mel spectra whose mean and
+It is trained here, in a few minutes of a CPU, on the recordings of the training set alone, and hears log-mel spectra whose mean and
 spread are the same in every utterance: level and channel are not what it is to judge. It can write no other word than those
 of the training set. How far it can be trusted stands beside its every score: what it makes of the recordings of the test set.
 """
@@ -30,10 +30,11 @@ from lmspt.score.mel import mel_power
 from lmspt.score.speech import RATE
 
 N_MELS, N_FFT, HOP = 40, 400, 160
+RANGE = 1e-7  # of power, below the loudest band and frame of an utterance
 WORDS = 100  # distinct ones, at most
 BLANK = 0
 UTTERANCES = 2500  # that it is trained on, each heard in one variation
-EPOCHS, BATCH, LR = 8, 16, 2e-3
+STEPS, BATCH, LR = 1000, 16, 2e-3  # so many steps, but for whole epochs
 NOISE_DB = (15.0, 50.0)  # signal to noise, drawn
 SEED = 20260104
 DESCRIPTION = "judge.json"
@@ -137,17 +138,19 @@ def heard(audio: Utterances, utt: str, rng: np.random.Generator) -> np.ndarray:
 
 def log_mel(wav: np.ndarray) -> np.ndarray:
     """(T,) at 16 kHz to (F, 40) float32 at 100 Hz, each band without its mean over time, all with spread one."""
-    log = np.log(np.maximum(mel_power(wav, N_FFT, HOP, N_MELS, RATE), 1e-8))
+    power = mel_power(wav, N_FFT, HOP, N_MELS, RATE)
+    log = np.log(np.maximum(power, max(power.max() * RANGE, 1e-12)))
     log -= log.mean(axis=0)
     return (log / max(log.std(), 1e-3)).astype(np.float32)
 
 
 def _fit(model: Recogniser, mels: list[np.ndarray], targets: list[Tensor], rng: np.random.Generator) -> float:
-    steps = EPOCHS * -(-len(mels) // BATCH)
+    n_batches = -(-len(mels) // BATCH)
+    epochs = max(1, round(STEPS / n_batches))
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=steps, pct_start=0.2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=epochs * n_batches, pct_start=0.2)
     mean = 0.0
-    for epoch in range(1, EPOCHS + 1):
+    for epoch in range(1, epochs + 1):
         # batches of like length, in a new order each time
         order = sorted(range(len(mels)), key=lambda i: len(mels[i]) * rng.uniform(0.9, 1.1))
         batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
@@ -161,7 +164,7 @@ def _fit(model: Recogniser, mels: list[np.ndarray], targets: list[Tensor], rng: 
             schedule.step()
             losses.append(loss.item())
         mean = float(np.mean(losses))
-        logging.info("judge: epoch %d of %d, loss %.3f", epoch, EPOCHS, mean)
+        logging.info("judge: epoch %d of %d, loss %.3f", epoch, epochs, mean)
     return mean
 
 

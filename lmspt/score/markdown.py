@@ -49,9 +49,11 @@ def warnings_of(experiment: Experiment) -> list[str]:
     teachers = sorted({s.teacher for s in experiment.systems if s.teacher and relatives(s.teacher, judge)})
     if not teachers:
         return []
+    second = experiment.contract.get("second", {}).get("judge", {}).get("name")
+    other = f"{second} has read it, too: see what the two judges say." if second else "A judge of another kind has not been asked."
     return [
         f"Teacher ({', '.join(teachers)}) and judge ({judge}) are of one model family: speech that has what this family listens "
-        "for may be read with fewer errors than people would make. A judge of another kind has not been asked."
+        f"for may be read with fewer errors than people would make. {other}"
     ]
 
 

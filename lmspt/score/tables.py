@@ -10,6 +10,7 @@ import numpy as np
 
 from lmspt.score.benchmark import compared
 from lmspt.score.counts import TASKS, pooled
+from lmspt.score.judges import judges_table
 from lmspt.score.markers import markers_of, seconds_of, shared_markers, taken_up
 from lmspt.score.probe_tables import correlation_table, probe_table
 from lmspt.score.results import Experiment
@@ -30,6 +31,8 @@ def tables_of(experiment: Experiment) -> list[Table]:
     for of_set in (_summary, _asr, _tts, _sound, _speakers):
         first, *others = (of_set(experiment, name) for name in experiment.sets)
         tables += [first, *(replace(table, note="As above.") for table in others)]
+    if experiment.second:
+        tables += [judges_table(experiment, name, SPOKEN) for name in experiment.sets]
     tables += [table for name in experiment.sets for table in _differences(experiment, name)]
     tables += [table for name in experiment.sets for table in (probe_table(experiment, name), correlation_table(experiment, name))]
     return [*tables, _codec(experiment), _codebooks(experiment), _edit_distance(experiment), _seconds(experiment)]

@@ -44,6 +44,7 @@ class Paths:
     root: Path
     sets: tuple[str, ...]
     seeds: tuple[int, ...] = ()
+    second_judge: bool = False
 
     @property
     def exp(self) -> Path:
@@ -64,12 +65,14 @@ class Paths:
             "--done": self.exp / ".done", "--out": self.root / "results", "--sets": " ".join(self.sets), "--valid": "dev",
         }  # fmt: skip
         words = [str(word) for pair in arguments.items() for word in pair]
-        report.main(["--systems", *map(str, self.systems), *words])
+        report.main(["--systems", *map(str, self.systems), *words, *["--second_judge"] * self.second_judge])
 
 
-def make_experiment(root: Path, sets: tuple[str, ...] = ("test",), n_utts: int = 6, seeds: tuple[int, ...] = ()) -> Paths:
+def make_experiment(
+    root: Path, sets: tuple[str, ...] = ("test",), n_utts: int = 6, seeds: tuple[int, ...] = (), second_judge: bool = False
+) -> Paths:
     """Write an experiment of ``n_utts`` utterances a set to ``root``, with one language model a tokenizer or one a seed."""
-    paths, rng = Paths(root, sets, seeds), np.random.default_rng(0)
+    paths, rng = Paths(root, sets, seeds, second_judge), np.random.default_rng(0)
     for name in ("dev", *sets):
         _raw(root / "dump/raw" / name, n_utts, rng)
     for name in sets:
@@ -78,6 +81,11 @@ def make_experiment(root: Path, sets: tuple[str, ...] = ("test",), n_utts: int =
     for number, (tag, config) in enumerate(CONFIGS.items()):
         _system(paths, tag, config, 0.1 + 0.1 * number, n_utts, rng)
     _markers(paths)
+    if second_judge:
+        for result in [*paths.exp.glob("groundtruth/*/result.json"), *paths.exp.glob("tok_*/eval/*/*/result.json")]:
+            _second(result.parent)
+        for result in paths.exp.glob("slm_*/tts_*/result.json"):
+            _second(result.parent)
     return paths
 
 
@@ -184,6 +192,15 @@ def _judged(name: str, texts: dict[str, str], speakers: dict[str, str], wrong: f
     result["judge_loops"] = 0
     result["duration"] = {"ratio_to_reference": {**_mean(1.0), "nan": 1}}
     return result
+
+
+def _second(folder: Path) -> None:
+    """A second judge that finds one error more in the first utterance."""
+    result = json.loads((folder / "result.json").read_text())
+    result["utts"][0]["errors"] += 1
+    n_words = result["n_words"]
+    contract = {**text_contract(DIGITS), "judge": {"name": "ctc", "sha256": "c7c0"}}
+    write_json(folder / "second/result.json", {**result, "wer": result["wer"] + 1 / n_words, "contract": contract})
 
 
 def _mean(value: float) -> dict[str, Any]:
