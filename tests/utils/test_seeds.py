@@ -50,3 +50,18 @@ def test_table_of_what_is_done(recipe: Path) -> None:
         "kmeans_small_s9": ["0/1", "0/3", "0/3"],
     }
     assert calls(recipe) == []
+
+
+def test_a_second_judge_reads_what_the_first_one_has_read(recipe: Path) -> None:
+    options = ("--seeds", "1", "--slm_args", "--lr 1e-3", "--second_judge", "ctc", "--stage", "12", "--stop_stage", "13")
+    calls(recipe)
+    assert slm(recipe, *options).returncode == 0
+    lines = calls(recipe)
+    # recordings, two resyntheses, and one language model that speaks
+    assert Counter(line.split()[0] for line in lines) == {"judge_train": 1, "tts_score": 4, "report": 1}
+    assert all(
+        "/second --judge exp/judge_ctc " in line and "--words_only" in line for line in lines if line.startswith("tts_score")
+    )
+    assert " --second_judge " in lines[-1]
+    assert slm(recipe, *options).returncode == 0
+    assert calls(recipe) == []
