@@ -1,7 +1,7 @@
 """A second judge that shares nothing with Whisper: a small CTC recogniser of words, for corpora of a closed vocabulary.
 
-It is trained here, in a minute or two of a CPU, on the recordings of the training set alone, and hears log-mel spectra whose mean and
-spread are the same in every utterance: level and channel are not what it is to judge. It can write no other word than those
+It is trained here, in a minute or two of a CPU, on the recordings of the training set alone, and hears log-mel spectra whose
+mean and spread are the same in every utterance: level and channel are not what it is to judge. It can write no word but those
 of the training set. How far it can be trusted stands beside its every score: what it makes of the recordings of the test set.
 """
 
