@@ -14,7 +14,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--ref", type=Path, required=True, help="data directory with text and utt2spk")
     p.add_argument("--hyp", type=Path, required=True, help="hypotheses, '<utterance> <words>' a line")
     p.add_argument("--out", type=Path, required=True, help="gets ref.trn, hyp.trn, result.txt, result.json")
-    p.add_argument("--normalizer", default="english", help="none, digits or english")
+    p.add_argument("--normalizer", default="english", help="english, digits, basic (any language) or none")
     return p
 
 

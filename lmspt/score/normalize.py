@@ -5,6 +5,9 @@ of what one writes is a new version: the contract of a result carries name and v
 not compared.
 
 - ``none``: white space only.
+- ``basic``: for any language. Case and compatible forms folded (NFKC), punctuation, symbols and invisible characters out, but
+  an apostrophe between letters; accents and vowel signs stay. Figures stay figures: "3" is not "three". Where words are not
+  written apart the character error rate, which stands beside every word error rate, is the one to read.
 - ``digits``: for connected digit strings. Lower case, punctuation out, figures read one by one ("314" -> "three one
   four"). Nothing is guessed: "oh" is not "zero" (as in TIDIGITS, where they are two words), and "to", "for", "ate" are
   not digits, although a recogniser may write them for one.
@@ -49,6 +52,14 @@ def none(text: str) -> str:
     return " ".join(text.split())
 
 
+def basic(text: str) -> str:
+    """Letters, marks and figures of any script, folded; apostrophes between letters."""
+    visible = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold()).replace("’", "'")
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c == "'" else " " for c in folded)
+    return none(re.sub(r"(?<![^\W\d_])'|'(?![^\W\d_])", " ", kept))
+
+
 def digits(text: str) -> str:
     """Lower case, punctuation out, every figure a word of its own."""
     folded = unicodedata.normalize("NFKC", text).lower()
@@ -58,6 +69,7 @@ def digits(text: str) -> str:
 
 NORMALIZERS = {
     "none": Normalizer("none", 1, none),
+    "basic": Normalizer("basic", 1, basic),
     "digits": Normalizer("digits", 1, digits),
     "english": Normalizer("english", 1, english),
 }

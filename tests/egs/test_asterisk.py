@@ -194,6 +194,21 @@ def test_no_text_is_in_two_sets(corpus: Path) -> None:
     assert sum(map(len, texts)) == len(set().union(*texts))
 
 
+def test_other_languages_have_sets_of_their_own(tmp_path: Path) -> None:
+    spoken = {f"phrase-{a}-{b}": f"Appuyez sur {a} et sur {b}." for a in "abcdefgh" for b in "klmnopqr"}
+    write_archive(tmp_path / "downloads/en", "en", {**WORDS, **PHRASES})
+    write_archive(tmp_path / "downloads/fr", "fr", {**FRENCH, **spoken})
+    folder = make_sets(tmp_path, "data", langs=("en", "fr"), n_said=10)
+    sets = {name: DataDir(folder / name) for name in ("train", "train_all", "train_all_tok", "dev_all", "test_fr")}
+    french = {name: {utt for utt in data.utts if data.utt2spk[utt] == "june"} for name, data in sets.items()}
+    n_french = len(FRENCH) + len(spoken)
+    assert {name: len(utts) for name, utts in french.items()} == {
+        "train": 0, "train_all": n_french - 45, "train_all_tok": n_french - 45, "dev_all": 15, "test_fr": 30,
+    }  # fmt: skip
+    assert sets["train_all"].joins == sets["train"].joins
+    assert not french["test_fr"] & (french["train_all"] | french["dev_all"])
+
+
 def test_words_of_other_sets_are_those_of_train(corpus: Path) -> None:
     train = DataDir(corpus / "data/train")
     for name in ("dev", "test_said"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import ctranslate2
 import numpy as np
 import pytest
 from transformers import WhisperFeatureExtractor
@@ -92,6 +93,30 @@ def test_prompts(judge: Judge) -> None:
     assert judge.prompt == [50258, 50259, 50359, 50363]
     assert Judge("whisper-base", 1, language="es").prompt == [50258, 50262, 50359, 50363]
     assert Judge("whisper-tiny.en", 1).prompt == [50257, 50362]
+
+
+class HearingModel:
+    """Takes every window for Spanish."""
+
+    is_multilingual, n_mels = True, 80
+
+    def __init__(self) -> None:
+        self.prompts: list[list[int]] = []
+
+    def detect_language(self, features: ctranslate2.StorageView) -> list[list[tuple[str, float]]]:
+        return [[("<|es|>", 0.9), ("<|en|>", 0.1)]] * features.shape[0]
+
+    def generate(self, features: object, prompts: list[list[int]], beam_size: int) -> list:
+        self.prompts += prompts
+        return [SimpleNamespace(sequences_ids=[[]])] * len(prompts)
+
+
+def test_a_language_may_be_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = Judge("whisper-base", 1, language="detect")
+    assert judge.contract()["language"] == "detect"
+    monkeypatch.setattr(judge, "model", HearingModel())
+    judge.read(SPEECH, SPEECH)
+    assert judge.model.prompts == [[50258, 50262, 50359, 50363]] * len(SPEECH)
 
 
 @pytest.mark.parametrize(("name", "language"), [("whisper-base", "xx"), ("whisper-tiny.en", "es")])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lmspt.errors import InputError
 from lmspt.score.english import english
-from lmspt.score.normalize import NORMALIZERS, digits, find_normalizer
+from lmspt.score.normalize import NORMALIZERS, basic, digits, find_normalizer
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,25 @@ def test_digits(written: str, words: str) -> None:
 )
 def test_english(written: str, words: str) -> None:
     assert english(written) == words
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("¿Qué HORA es?", "qué hora es"),
+        ("L’eau, c'est 'bon'", "l'eau c'est bon"),
+        ("Straße STRASSE", "strasse strasse"),
+        ("Ёлка — это… ёлка", "ёлка это ёлка"),
+        ("می\u200cخواهم", "میخواهم"),
+        ("हिन्दी।", "हिन्दी"),
+        ("ﬁ Ａ１", "fi a1"),
+        ("ou\u0300", "où"),
+        ("3 % + 4", "3 4"),
+        ("...", ""),
+    ],
+)
+def test_basic(written: str, words: str) -> None:
+    assert basic(written) == words
 
 
 WRITTEN = st.text() | st.text(alphabet="0123456789 ,.:-$%'apmMPandthst#*", max_size=24)

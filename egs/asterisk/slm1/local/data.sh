@@ -5,7 +5,7 @@
 # downloads/<lang>/ has what was fetched, its SHA256SUMS, and what was in it; one that is there is not fetched again.
 set -euo pipefail
 
-langs="en"    # languages: en and any of es fr it ru; the others are for the training of tokenizers (train_tok)
+langs="en"    # languages: en and any of es fr it ru
 said=3000     # joined utterances in train
 
 . utils/parse_options.sh

@@ -2,7 +2,8 @@
 
 train, dev and test_prompts hold prompts, none of whose texts is in two sets; train, dev and test_said hold numbers,
 strings of digits and letters, times and dates, joined from the single words among train's prompts; train_tok holds
-train's prompts and those of other languages.
+train's prompts and those of other languages. Where there are others, prompts of each are kept apart in test_<lang>, and a
+language model of all languages has train_all, train_all_tok and dev_all.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +23,12 @@ from lmspt.data.subset import choose_utts
 from lmspt.errors import InputError, run_main
 from lmspt.files import write_text
 from lmspt.score.english import english
+from lmspt.score.normalize import basic
 from prompts import VOICES, Prompt, decode, read_prompts
 from said import KINDS
 
 N_PROMPTS = {"test_prompts": 60, "dev": 30}
+N_OTHERS = {"test": 30, "dev_all": 15}  # of each other language
 N_SAID = {"test_said": 150, "dev": 60}
 SECONDS = (1.0, 10.0)  # of a prompt outside train
 WORDS = 3  # at least, in a prompt outside train
@@ -65,23 +69,28 @@ class Tables:
             (folder / "joins").unlink(missing_ok=True)
 
 
-def split(prompts: list[Prompt]) -> dict[str, list[Prompt]]:
-    """English prompts by set; of those that may leave train, a fixed choice does.
+def split(prompts: list[Prompt], sizes: dict[str, int], words_of: Callable[[str], str]) -> dict[str, list[Prompt]]:
+    """Prompts of one language by set; of those that may leave train, a fixed choice does.
 
     They have some words, a moderate length, a text that no other prompt has, and nothing in it that can be written or read
     in two ways: long figures, spelled letters, addresses.
+
+    Args:
+        prompts: all of them.
+        sizes: by set, how many leave train.
+        words_of: what scoring compares of a text.
     """
-    texts = Counter(english(prompt.text) for prompt in prompts)
+    texts = Counter(words_of(prompt.text) for prompt in prompts)
     free = {
         prompt.utt
         for prompt in prompts
-        if texts[words := english(prompt.text)] == 1
+        if texts[words := words_of(prompt.text)] == 1
         and len(words.split()) >= WORDS
         and SECONDS[0] <= prompt.seconds <= SECONDS[1]
         and not re.search(r"\d[\d.]|\w\.\w|\b[A-Z] [A-Z]\b", prompt.text)
     }
     sets: dict[str, list[Prompt]] = {}
-    for name, n in N_PROMPTS.items():
+    for name, n in sizes.items():
         chosen = set(choose_utts(free, n))
         free -= chosen
         sets[name] = [prompt for prompt in prompts if prompt.utt in chosen]
@@ -128,7 +137,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--downloads", type=Path, required=True, help="has a folder for each language; decoded audio goes there")
     p.add_argument("--langs", nargs="+", choices=VOICES, required=True, help="en and more")
     p.add_argument("--said", type=int, required=True, help="joined utterances in train")
-    p.add_argument("--out", type=Path, required=True, help="gets train, dev, test_prompts, test_said and train_tok")
+    p.add_argument("--out", type=Path, required=True, help="gets train, dev, test_prompts, test_said, train_tok ...")
     return p
 
 
@@ -145,22 +154,32 @@ def main(argv: list[str] | None = None) -> None:
         wavs[prompt.utt] = args.downloads / prompt.lang / "flac" / f"{prompt.utt}.flac"
         decode(prompt, wavs[prompt.utt])
 
-    sets = split(prompts["en"])
+    others = [lang for lang in args.langs if lang != "en"]
+    sets = split(prompts["en"], N_PROMPTS, english)
     sets["test_said"] = []
-    sets["train_tok"] = sets["train"] + [prompt for lang in args.langs if lang != "en" for prompt in prompts[lang]]
+    sets["train_tok"] = sets["train"] + [prompt for lang in others for prompt in prompts[lang]]
+    if others:
+        sets.update({"train_all": list(sets["train"]), "train_all_tok": list(sets["train"]), "dev_all": list(sets["dev"])})
+    for lang in others:
+        parts = split(prompts[lang], N_OTHERS, basic)
+        sets[f"test_{lang}"] = parts["test"]
+        sets["dev_all"] += parts["dev_all"]
+        sets["train_all"] += parts["train"]
+        sets["train_all_tok"] += parts["train"]
     speaker = Speaker({prompt.name: prompt for prompt in sets["train"]}, [prompt.text for prompt in prompts["en"]])
     # train comes last: what is tested does not change with --said
-    n_said = {**N_SAID, "train": args.said, "test_prompts": 0, "train_tok": 0}
-    for name, n in n_said.items():
+    n_said = {**N_SAID, "train": args.said}
+    said = {name: [speaker.say(list(KINDS)[i % len(KINDS)]) for i in range(n)] for name, n in n_said.items()}
+    said.update(train_all=said["train"], dev_all=said["dev"])
+    for name, chosen in sets.items():
         tables = Tables()
-        for prompt in sets[name]:
+        for prompt in chosen:
             tables.add(prompt, wavs[prompt.utt])
-        for i in range(n):
+        for i, (parts, pauses) in enumerate(said.get(name, [])):
             kind = list(KINDS)[i % len(KINDS)]
-            parts, pauses = speaker.say(kind)
             tables.join(f"{VOICES['en']}-en-said_{kind}_{i:06d}", parts, pauses, wavs)
         tables.write(args.out / name)
-        print(f"{args.out / name}: {len(sets[name])} prompts, {n} joined utterances")
+        print(f"{args.out / name}: {len(chosen)} prompts, {len(said.get(name, []))} joined utterances")
     print(f"{args.out}/dropped.tsv: {len(dropped)} prompts of {', '.join(args.langs)} are left out, each with its reason")
 
 

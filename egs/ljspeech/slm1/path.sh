@@ -1,0 +1,1 @@
+../../TEMPLATE/slm1/path.sh
