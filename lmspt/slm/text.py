@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
@@ -69,24 +70,32 @@ def train_pieces(texts: Iterable[str], n_units: int, path: Path) -> None:
     """Train a SentencePiece unigram model of at most ``n_units`` units, case folded, every character of the texts covered.
 
     Raises:
-        InputError: there is no text.
+        InputError: there is no text, or it has more characters than units.
     """
     texts = list(texts)
     if not any(texts):
         raise InputError(f"{path}: no text to learn units from; is the training set's text file empty?")
     model = BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts),
-        model_writer=model,
-        vocab_size=n_units,
-        hard_vocab_limit=False,
-        model_type="unigram",
-        character_coverage=1.0,
-        normalization_rule_name="nmt_nfkc_cf",
-        bos_id=-1,
-        eos_id=-1,
-        minloglevel=2,
-    )
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts),
+            model_writer=model,
+            vocab_size=n_units,
+            hard_vocab_limit=False,
+            model_type="unigram",
+            character_coverage=1.0,
+            normalization_rule_name="nmt_nfkc_cf",
+            bos_id=-1,
+            eos_id=-1,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        if not (needed := re.search(r"required_chars\. \d+ vs (\d+)", str(error))):
+            raise
+        raise InputError(
+            f"{path}: the texts have more characters than text_units ({n_units}); set it to more than {needed[1]}: --slm_args "
+            f"'--text_units {2 * int(needed[1])}'"
+        ) from None
     with atomic(path) as temporary:
         temporary.write_bytes(model.getvalue())
 
