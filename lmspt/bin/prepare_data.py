@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import shlex
+import re
 from pathlib import Path
 
 from lmspt.errors import InputError, run_main
@@ -15,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--corpus", type=Path, required=True, help="its folder")
     p.add_argument("--out", type=Path, required=True, help="gets <set>/{wav.scp,text,utt2spk[,segments]}, split.tsv, dropped.tsv")
     p.add_argument("--metadata", type=Path, help="the table, if it is not the only .csv or .tsv in the corpus")
-    p.add_argument("--columns", default="", help="its columns, e.g. 'audio=clip text=said'; 'set=' passes over one")
+    p.add_argument("--columns", default="", help="its columns, e.g. 'audio=clip text=what is said'; 'set=' passes over one")
     p.add_argument("--speaker", default="", help="'folder', or a regular expression whose group is found in the audio's path")
     p.add_argument("--dev", type=float, default=0.05, help="size of dev: a share, or from 1 on a number of utterances")
     p.add_argument("--test", type=float, default=0.05, help="size of test")
@@ -40,10 +40,8 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _columns(words: str) -> dict[str, str]:
-    try:
-        pairs = [word.partition("=") for word in shlex.split(words)]
-    except ValueError as error:
-        raise InputError(f"--columns {words}: {error}; quote as in a shell") from None
+    """Columns by name; those of a table may have spaces in their names, ours have none."""
+    pairs = [pair.partition("=") for pair in re.split(r"\s+(?=\w+=)", words.strip()) if pair]
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise InputError(f"--columns: '{wrong[0]}' is not NAME=COLUMN")
     return {name: column for name, _, column in pairs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -188,7 +189,7 @@ def _sound_file(file: str | BytesIO) -> soundfile.SoundFile:
 
 def _existing(source: str) -> str:
     path = Path(source)
-    if not path.is_file():
+    if not os.path.isfile(source):  # False, too, for what cannot be a path
         raise InputError(f"{source}: no such file; mend the path in wav.scp or remove the line")
     if path.stat().st_size == 0:
         raise InputError(f"{source}: is an empty file; fetch it again or remove its line")

@@ -55,11 +55,13 @@ class Corpus:
     """What was found.
 
     Attributes:
+        root: the folder.
         entries: utterances in the order of their ids.
         bad: by name, why an utterance cannot be used.
         unused: by name, files that belong to nothing.
     """
 
+    root: Path
     entries: list[Entry]
     bad: dict[str, str]
     unused: dict[str, str]
@@ -83,7 +85,7 @@ def read_corpus(root: Path, metadata: Path | None = None, columns: Mapping[str, 
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; name the corpus in db.sh")
     if metadata is None and (folders := _kaldi_folders(root)):
-        return Corpus([entry for folder in folders for entry in _from_kaldi(folder, root)], {}, {})
+        return Corpus(root, [entry for folder in folders for entry in _from_kaldi(folder, root)], {}, {})
     files = Files(root)
     metadata = metadata or _only_table(root)
     who = _Speakers(root, speaker)
@@ -101,7 +103,7 @@ def read_corpus(root: Path, metadata: Path | None = None, columns: Mapping[str, 
         raise InputError(f"{root}: no utterance; is it the corpus, with audio ({', '.join(AUDIO[:4])} ...) and texts?")
     idle = [] if metadata else [path for path in files.texts if path not in files.used]
     unused = {str(path.relative_to(root)): "a text without audio" for path in idle}
-    return Corpus([entries[utt] for utt in sorted(entries)], bad, unused)
+    return Corpus(root, [entries[utt] for utt in sorted(entries)], bad, unused)
 
 
 class Files:
@@ -132,8 +134,9 @@ class Files:
         Raises:
             InputError: none, or several.
         """
-        if "\0" not in name and (path := Path(os.path.normpath(self.root / name))).is_file():
-            return path
+        path = os.path.normpath(self.root / name)
+        if os.path.isfile(path):  # False, too, for what cannot be a path
+            return Path(path)
         paths = self._named.get(name) or self._named.get(os.path.basename(name), [])
         if len(paths) > 1:
             raise InputError(f"audio '{name}' may be {paths[0]} or {paths[1]}; write its path")

@@ -88,8 +88,10 @@ def read_utf8(path: Path) -> str:
     """A text file; a byte order mark is no part of it.
 
     Raises:
-        InputError: not UTF-8.
+        InputError: no such file, or not UTF-8.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: no such table")
     content = path.read_bytes()
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
@@ -132,5 +134,5 @@ def _places(path: Path, header: list[str], columns: Mapping[str, str], delimiter
     missing = "text" if "text" not in places else "audio"
     raise InputError(
         f"{path}:1: no column for the {missing}, which is called e.g. {', '.join(NAMES[missing][:4])}; write a header, or say "
-        f"which it is: --columns '{missing}=NAME'"
+        f"which it is: --columns '{missing}=NAME' of local/data.sh"
     )

@@ -19,8 +19,8 @@ def require_good(corpus: Corpus, drop_bad: bool) -> None:
     """
     if corpus.bad and not (drop_bad and corpus.entries):
         problems = [f"{name}: {why}" for name, why in corpus.bad.items()]
-        head = f"{len(problems)} of {len(problems) + len(corpus.entries)} utterances cannot be used; mend them"
-        raise InputError(f"{head}, or leave them out: --drop_bad true\n" + some_of(problems))
+        head = f"{corpus.root}: {len(problems)} of {len(problems) + len(corpus.entries)} utterances cannot be used; mend them"
+        raise InputError(f"{head}, or leave them out: --drop_bad of local/data.sh\n" + some_of(problems))
 
 
 def write_sets(out: Path, sets: Mapping[str, list[Entry]], left_out: Mapping[str, str]) -> list[str]:

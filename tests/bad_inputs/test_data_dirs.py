@@ -66,6 +66,8 @@ FOUND_AT_ONCE = [
     ("join of two", lines("joins", "a-1 a-2 0.1"), "/joins: 'a-1' has 'a-2 0.1'; write '<utterance> <recording> [<pause"),
     ("join of nothing", lines("joins", "a-1 a-2 0.1 c"), "/wav.scp: no 'c', which utterance 'a-1' needs"),
     ("missing audio", lambda folder: (folder / "audio/a-2.wav").unlink(), "/audio/a-2.wav: no such file; mend the path"),
+    ("no path at all", lines("wav.scp", f"a-1 {'x/' * 3000}", "a-2 y", "b-1 z"), "/x/: no such file; mend the path"),
+    ("a name too long", lines("wav.scp", f"a-1 {'x' * 300}.wav", "a-2 y", "b-1 z"), "xxx.wav: no such file; mend the path"),
     ("empty audio", content("audio/a-2.wav", b""), "/audio/a-2.wav: is an empty file; fetch it again"),
     ("not audio", content("audio/a-2.wav", b"<html>404</html>"), "/audio/a-2.wav: cannot be read as audio (Format not recog"),
     ("no samples", audio(noise(0.0)), "/audio/a-2.wav: holds no samples; remove its line"),

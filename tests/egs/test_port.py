@@ -71,7 +71,7 @@ def test_what_is_bad_stops_it_or_is_left_out(recipe: Path, corpus: Path) -> None
     shutil.copy(corpus / "table/wavs/a-2.wav", corpus / "table/c.wav")
     done = data_sh(recipe, corpus / "table")
     assert done.returncode == 1
-    assert "2 of 4 utterances cannot be used; mend them, or leave them out: --drop_bad true\n" in done.stderr
+    assert "2 of 4 utterances cannot be used; mend them, or leave them out: --drop_bad of local/data.sh\n" in done.stderr
     assert not (recipe / "data").exists()
     done = data_sh(recipe, corpus / "table", "--drop_bad")
     assert done.returncode == 1, "two utterances are too few for three sets"

@@ -5,6 +5,7 @@
 #   - audio and a table: .csv, .tsv with a header (path, text, perhaps speaker, split, start, end), or LJSpeech's id|text
 #   - audio, and beside each file a .txt of its name with what is said
 #   - a Kaldi data directory, or a folder of them
+# Its options stand below: write yours there, or give them as ./run.sh --local_data_opts "--dev 100 --test 100".
 # data/split.tsv then tells which utterance is in which set, data/dropped.tsv what was left out and why.
 # For anything else write these files here, one line an utterance, in byte order (LC_ALL=C sort):
 #   wav.scp   <utt> <path of an audio file of any rate and format, or "command |" that writes one>
@@ -15,7 +16,7 @@
 set -euo pipefail
 
 metadata=""       # the table, if it is not the only .csv or .tsv in the corpus
-columns=""        # its columns, e.g. "audio=clip text=said"; "set=" passes over one
+columns=""        # its columns, e.g. "audio=clip text=what is said"; "set=" passes over one
 speaker=""        # where no column names speakers: "folder" of the audio, or a regular expression whose group is found in its path
 dev=0.05          # size of dev: a share, or from 1 on a number of utterances
 test=0.05         # size of test
