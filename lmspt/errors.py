@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
+
+# What a disk may refuse, and what to do about it; the work that is done is on the disk already.
+MENDS = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of your quota",
+    errno.EROFS: "choose a folder that can be written to (--dumpdir, --expdir)",
+    errno.EACCES: "mend its permissions",
+}
 
 
 class InputError(Exception):
@@ -17,10 +26,16 @@ def some_of(lines: Sequence[str], shown: int = 20) -> str:
 
 
 def run_main(main: Callable[[], int | None]) -> None:
-    """Run a command's ``main``; an :class:`InputError` becomes one line on stderr and exit status 1."""
+    """Run a command's ``main``; what the user can mend becomes one line on stderr and exit status 1."""
     try:
         status = main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except OSError as error:
+        if error.errno not in MENDS:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror}; {MENDS[error.errno]}, then run the same command again", file=sys.stderr)
         status = 1
     sys.exit(status or 0)

@@ -51,8 +51,11 @@ def read_rates() -> dict[tuple[str, str], Rate]:
 def like_it(marker: Path, kind: str) -> Record | None:
     """Marker of the work that is most like this one: the same unit, here or in another recipe, or the stage's largest.
 
-    Those of other machines, and of work that was taken up again (its time is that of the last session), do not count.
+    Those of other machines, and of work that was taken up again (its time is that of the last session), do not count. Of
+    work that is not counted in anything (runs), only the same unit here says something.
     """
+    if kind == "runs":
+        return counted(marker, kind)
     stage = marker.name.partition(".")[0]
     folders = [marker.parent, *sorted(Path("../..").glob("*/*/exp/.done"))]
     same = [folder / marker.name for folder in folders]

@@ -90,8 +90,10 @@ def write_wav(path: str | Path, wav: np.ndarray, sample_rate: int) -> None:
     path = Path(path)
     if not np.isfinite(wav).all():
         raise ValueError(f"{path}: NaN or infinite samples to write")
+    encoded = BytesIO()  # libsndfile on a full disk says "internal error"
+    soundfile.write(encoded, _as_int16(wav), sample_rate, subtype="PCM_16", format=path.suffix[1:].upper())
     with atomic(path) as temporary:
-        soundfile.write(temporary, _as_int16(wav), sample_rate, subtype="PCM_16", format=path.suffix[1:].upper())
+        temporary.write_bytes(encoded.getbuffer())
 
 
 class Utterances:

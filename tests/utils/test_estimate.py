@@ -29,8 +29,8 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def leave(folder: Path, name: str, **record: object) -> None:
-    path = folder / "exp/.done" / name
+def leave(folder: Path, marker: str, **record: object) -> None:
+    path = folder / "exp/.done" / marker
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**HERE, **record}))
 
@@ -58,6 +58,13 @@ def test_the_same_unit_before_anything_else(recipe: Path) -> None:
 def test_what_does_not_count(recipe: Path, spoilt: dict[str, object]) -> None:
     leave(recipe, "8_slm_train.a_small.json", **{"work": {"steps": 100}, "seconds": 1.0, "bytes": 1, **spoilt})
     assert "rates.tsv" in plan(steps=200)
+
+
+def test_another_corpus_says_nothing_about_this_one(recipe: Path) -> None:
+    leave(recipe.parents[1] / "other/slm1", "1_data.json", name="data", tag="", work={"runs": 1}, seconds=900.0, bytes=1)
+    assert plan("1_data.json", runs=1).startswith("-1 -1 ")
+    leave(recipe, "1_data.json", name="data", tag="", work={"runs": 1}, seconds=9.0, bytes=1000)
+    assert plan("1_data.json", runs=1) == "9 1000 writes exp/slm_a_small: about 1.0 kB, 9 s (as data here)"
 
 
 def test_too_little_space(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
