@@ -15,7 +15,7 @@ from lmspt.tokenizer.config import ADAPTERS, AdapterConfig, tokenizer_kind
 
 NOTICE = Path(__file__).resolve().parents[1] / "NOTICE"
 SLM_FILES = ("config.yaml", "backbone.json", "vocab.json", "model.safetensors")
-WEIGHTS = (".json", ".safetensors", ".tflite")
+WEIGHTS = (".json", ".safetensors", ".tflite", ".pt")
 RESULTS = ("RESULTS.md", "benchmark.json")
 README = """\
 # {name}
@@ -23,25 +23,29 @@ README = """\
 A speech tokenizer (`tokenizer/`, {tok_id}) and the speech language model on its tokens (`slm/`), made by lmspt.
 `RESULTS.md` says how well it does and how it was made, `NOTICE` whose work it builds on and under which licences.
 
-With lmspt on the path:
+With lmspt on the path, on recordings of any rate:
 
 ```python
-from pathlib import Path
+from lmspt import SpeechLM, Tokenizer
 
-from lmspt.slm.checkpoint import load_slm
-from lmspt.tokenizer.checkpoint import load_tokenizer
-
-tokenizer = load_tokenizer("{name}/tokenizer")
-model = load_slm(Path("{name}/slm"))
+tokenizer = Tokenizer.from_pretrained("{name}")
+model = SpeechLM.from_pretrained("{name}")
+codes = tokenizer.encode("in.wav")  # (streams, frames)
+text = model.transcribe("in.wav")
+wav = model.speak("three one four", speaker=model.speakers[0])  # samples at model.sample_rate
 ```
 
-or as commands, for a formatted data directory (`dump/raw/<set>` of a recipe):
+or as commands, on files and folders; `--help` says more:
 
 ```sh
-python -m lmspt.bin.tok_dump --tokenizer {name}/tokenizer --data dump/raw/test --out tokens/test
-python -m lmspt.bin.asr_decode --slm {name}/slm --tokens tokens/test --out asr
-python -m lmspt.bin.tts_decode --slm {name}/slm --tokenizer {name}/tokenizer --data dump/raw/test --out tts
+python -m lmspt.bin.transcribe --model {name} in.wav
+python -m lmspt.bin.speak --model {name} "three one four" out.wav
+python -m lmspt.bin.tokenize --model {name} in.wav recordings/ --out codes
+python -m lmspt.bin.detokenize --model {name} codes --out wavs
 ```
+
+The commands of the recipe's stages (`tok_dump`, `asr_decode`, `tts_decode`) take `--tokenizer {name}/tokenizer` and
+`--slm {name}/slm`.
 """
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lmspt.bin import pack as command
+from lmspt.data.audio import write_wav
 from lmspt.errors import InputError
 from lmspt.files import write_json, write_text
 from lmspt.score.benchmark import benchmark
@@ -98,17 +99,21 @@ def test_the_readmes_lines_load_it(paths: Paths, tmp_path: Path, monkeypatch: py
 
     from lmspt.slm.checkpoint import save_slm
     from lmspt.slm.config import CONFIGS
+    from lmspt.slm.text import train_pieces
     from lmspt.tokenizer.checkpoint import save_tokenizer
     from lmspt.tokenizer.config import CONFIGS as TOK_CONFIGS
     from lmspt.tokenizer.config import ModelConfig
-    from tests.slm.toy import CONFIG, toy_model
+    from tests.slm.toy import CONFIG, WORDS, toy_model
+    from tests.tokenizer.corpus import voiced
     from tests.tokenizer.test_model import tiny
 
-    tok, slm, network = paths.exp / "tok_resynthesis_12.5hz", paths.exp / NAME, tiny()
+    tok, slm = paths.exp / "tok_resynthesis_12.5hz", paths.exp / NAME
+    network = tiny(semantic_size=16, acoustic_codebooks=2, acoustic_size=8)
     others = [cls() for cls in TOK_CONFIGS if cls is not ModelConfig]
     save_tokenizer(tok, network.state_dict(), network.config, *others)
     model = toy_model()
     save_slm(slm, model, (CONFIG, *(cls() for cls in CONFIGS[1:])), tok)
+    train_pieces([" ".join(WORDS)], 10, slm / "text.model")
     (tok / "tok_id").write_text(model.vocab.tok_id + "\n")
     value = json.loads((paths.root / "results/benchmark.json").read_text())
     value["systems"][0]["tok_id"] = model.vocab.tok_id
@@ -117,8 +122,9 @@ def test_the_readmes_lines_load_it(paths: Paths, tmp_path: Path, monkeypatch: py
     with tarfile.open(pack(paths)) as tar:
         tar.extractall(tmp_path / "out", filter="data")
     monkeypatch.chdir(tmp_path / "out")
+    write_wav("in.wav", voiced(1.0, 120, 0), 16000)
     lines = re.search(r"```python\n(.*?)```", Path(NAME, "README.md").read_text(), flags=re.DOTALL)[1]
     loaded: dict = {}
     exec(lines, loaded)
-    assert loaded["tokenizer"].tok_id == loaded["model"].vocab.tok_id
-    assert torch.equal(loaded["model"].head.weight, model.head.weight)
+    assert loaded["codes"].shape == (3, 13) and isinstance(loaded["text"], str) and len(loaded["wav"]) % 1280 == 0
+    assert torch.equal(loaded["model"].model.head.weight, model.head.weight)

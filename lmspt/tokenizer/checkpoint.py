@@ -35,7 +35,7 @@ class TrainedLMSPT:
         self.sample_rate, self.frame_rate = model.config.sample_rate, model.config.frame_rate
         self.streams = model.streams
         self.aux_sample_rate = model.config.aux_rate
-        self.encode, self.decode, self.decode_aux = model.encode, model.decode, model.decode_aux
+        self.encode, self.decode, self.decode_aux, self.level = model.encode, model.decode, model.decode_aux, model.level
 
 
 def save_tokenizer(folder: Path, state: dict[str, torch.Tensor], *configs: object) -> str:

@@ -13,6 +13,7 @@ from lmspt.tokenizer.dac import DacEncoder
 from lmspt.tokenizer.transformer import Transformer
 
 MEL_HOP, N_MELS = 160, 80
+LEVEL_FRAMES = 6000  # a minute: spectra are held no longer than that where only the loudest frame is looked for
 WINDOW_SECONDS = 3.0  # that a Transformer looks back and ahead: what the paper's crops of 6 s teach
 
 
@@ -27,21 +28,42 @@ class LogMel(nn.Module):
     def __init__(self, sample_rate: int, keep_level: bool) -> None:
         super().__init__()
         self.n_fft = 4 * MEL_HOP
+        self.edge = (self.n_fft - MEL_HOP) // 2
         self.keep_level = keep_level
         mel = mel_filter_bank(1 + self.n_fft // 2, N_MELS, 20.0, sample_rate / 2, sample_rate, norm="slaney", mel_scale="slaney")
         self.register_buffer("mel", torch.from_numpy(mel).float(), persistent=False)
         self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
 
-    def forward(self, wav: Tensor, lengths: Tensor) -> Tensor:
-        """``wav`` (B, T), T a multiple of 160, zero past ``lengths`` (B,) samples -> (B, T // 160, 80)."""
-        edge = (self.n_fft - MEL_HOP) // 2
-        spectrum = torch.stft(F.pad(wav, (edge, edge)), self.n_fft, MEL_HOP, window=self.window, center=False, return_complex=True)
-        with torch.autocast(wav.device.type, enabled=False):  # the floor is below what half precision holds
-            mel = (spectrum.abs().square().transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
-        inside = length_mask(lengths // MEL_HOP, mel.shape[1]).bool()
-        top = mel.masked_fill(~inside, -torch.inf).amax(dim=(1, 2), keepdim=True)
+    def forward(self, wav: Tensor, lengths: Tensor, level: Tensor | None = None) -> Tensor:
+        """``wav`` (B, T), T a multiple of 160, zero past ``lengths`` (B,) samples -> (B, T // 160, 80).
+
+        ``level`` (B, 1, 1) is that of the recording of which ``wav`` is a part; without it ``wav`` is all there is.
+        """
+        mel = self._absolute(F.pad(wav, (self.edge, self.edge)))
+        top = _loudest(mel, lengths // MEL_HOP) if level is None else level
         mel = torch.maximum(mel - top, mel.new_tensor(-6.0)) + 3.0
         return mel + 0.5 * (top - 1.0) if self.keep_level else mel
+
+    def level(self, wav: Tensor, lengths: Tensor) -> Tensor:
+        """The loudest value (B, 1, 1) of the log-mel of recordings (B, T) of any length."""
+        wav, n_frames = F.pad(wav, (self.edge, self.edge)), wav.shape[1] // MEL_HOP
+        parts = []
+        for begin in range(0, n_frames, LEVEL_FRAMES):
+            end = min(begin + LEVEL_FRAMES, n_frames)
+            mel = self._absolute(wav[:, begin * MEL_HOP : end * MEL_HOP + 2 * self.edge])
+            parts.append(_loudest(mel, lengths // MEL_HOP - begin))
+        return torch.cat(parts, dim=1).amax(dim=1, keepdim=True)
+
+    def _absolute(self, wav: Tensor) -> Tensor:
+        spectrum = torch.stft(wav, self.n_fft, MEL_HOP, window=self.window, center=False, return_complex=True)
+        with torch.autocast(wav.device.type, enabled=False):  # the floor is below what half precision holds
+            return (spectrum.abs().square().transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
+
+
+def _loudest(mel: Tensor, lengths: Tensor) -> Tensor:
+    """Maximum (B, 1, 1) of the real frames of (B, F, n_mels)."""
+    inside = length_mask(lengths, mel.shape[1]).bool()
+    return mel.masked_fill(~inside, -torch.inf).amax(dim=(1, 2), keepdim=True)
 
 
 class Encoder(nn.Module):
@@ -67,12 +89,15 @@ class Encoder(nn.Module):
         self.stride = stride
         self.slow = ConvNeXtStack(dim, n_slow_layers)
 
-    def forward(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """``wav`` (B, T) and ``lengths`` (B,) samples -> latents (B, F, dim), F = ceil(T / hop_length), and lengths (B,) frames."""
+    def forward(self, wav: Tensor, lengths: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """``wav`` (B, T) and ``lengths`` (B,) samples -> latents (B, F, dim), F = ceil(T / hop_length), and lengths (B,) frames.
+
+        ``level``: see :meth:`LogMel.forward`.
+        """
         frame_lengths = -(-lengths // self.hop_length)
         wav = F.pad(wav, (0, -wav.shape[-1] % self.hop_length))
         whole = frame_lengths * self.hop_length
-        mel = self.log_mel(wav, whole)
+        mel = self.log_mel(wav, whole, level)
         mel = mel * length_mask(whole // MEL_HOP, mel.shape[1])
         x = self.stem(mel.transpose(1, 2)).transpose(1, 2)
         x = self.fast(x, length_mask(frame_lengths * self.stride, x.shape[1]))

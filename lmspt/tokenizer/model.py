@@ -89,14 +89,22 @@ class LMSPT(nn.Module):
         )
 
     @torch.inference_mode()
-    def encode(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """``wav`` (B, T), ``lengths`` (B,) samples -> codes (B, K, F), lengths (B,) frames; codes past the end are 0."""
-        z_semantic, z_acoustic, frames = self._latents(wav, lengths)
+    def encode(self, wav: Tensor, lengths: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """``wav`` (B, T), ``lengths`` (B,) samples -> codes (B, K, F), lengths (B,) frames; codes past the end are 0.
+
+        ``level`` is that of whole recordings of which ``wav`` are parts, see :meth:`level`.
+        """
+        z_semantic, z_acoustic, frames = self._latents(wav, lengths, level)
         semantic = self.semantic_quantizer.encode(z_semantic)
         if self.config.semantic_subtraction:
             z_acoustic = z_acoustic - self.semantic_quantizer.lookup(semantic)
         codes = torch.cat([semantic[:, None], self.acoustic_quantizer.encode(z_acoustic)], dim=1)
         return codes * length_mask(frames, codes.shape[2]).transpose(1, 2).long(), frames
+
+    @torch.inference_mode()
+    def level(self, wav: Tensor, lengths: Tensor) -> Tensor | None:
+        """What an encoder that reads a log-mel measures loudness by, (B, 1, 1), of recordings (B, T); None: it needs nothing."""
+        return self.semantic_encoder.log_mel.level(wav, lengths) if self.config.encoder == "stft" else None
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,12 +126,13 @@ class LMSPT(nn.Module):
                 remove_parametrizations(module, "weight")
         return self
 
-    def _latents(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _latents(self, wav: Tensor, lengths: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Semantic and acoustic latents (B, F, dim), which are the same if they share an encoder, and lengths (B,) frames."""
-        z_semantic, frames = self.semantic_encoder(wav, lengths)
+        heard = (wav, lengths) if level is None else (wav, lengths, level)
+        z_semantic, frames = self.semantic_encoder(*heard)
         if self.acoustic_encoder is None:
             return z_semantic.float(), z_semantic.float(), frames
-        return z_semantic.float(), self.acoustic_encoder(wav, lengths)[0].float(), frames
+        return z_semantic.float(), self.acoustic_encoder(*heard)[0].float(), frames
 
     def _aux_speech(self, semantic: Tensor, frames: Tensor) -> Tensor:
         """Semantic latents (B, F, dim), lengths (B,) frames -> wav (B, F * aux_hop_length)."""

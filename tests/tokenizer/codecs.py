@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 from transformers import (
@@ -78,6 +82,42 @@ def wavtokenizer(folder: Path) -> Path:
     return _saved(WavTokenizerModel(config), folder)
 
 
+class SpeechTokenizer(torch.nn.Module):
+    """Stands for the class of the package ``speechtokenizer`` (1.0.1) where that is not installed."""
+
+    def __init__(self, config: dict) -> None:
+        super().__init__()
+        self.sample_rate, self.n_q, self.downsample_rate = config["sample_rate"], config["n_q"], np.prod(config["strides"])
+        shape = {"num_filters": config["n_filters"], "hidden_size": config["dimension"], "codebook_dim": config["dimension"]}
+        codes = {"codebook_size": config["codebook_size"], "upsampling_ratios": config["strides"]}
+        self.inner = EncodecModel(EncodecConfig(**shape, **codes))
+
+    def encode(self, x: torch.Tensor, n_q: int) -> torch.Tensor:
+        """(B, 1, T) -> (n_q, B, F)."""
+        return self.inner.encode(x, bandwidth=24.0).audio_codes[0].transpose(0, 1)[:n_q]
+
+    def decode(self, codes: torch.Tensor) -> torch.Tensor:
+        """(n_q, B, F) -> (B, 1, T)."""
+        return self.inner.decode(codes.transpose(0, 1)[None], [None]).audio_values
+
+
+def speechtokenizer(folder: Path) -> Path:
+    """Through the package's own class, or the one above."""
+    try:
+        from speechtokenizer import SpeechTokenizer as Model
+    except ImportError:
+        Model = SpeechTokenizer
+        sys.modules["speechtokenizer"] = ModuleType("speechtokenizer")
+        sys.modules["speechtokenizer"].SpeechTokenizer = SpeechTokenizer
+    config = {"n_filters": 4, "dimension": 16, "semantic_dimension": 16, "strides": [8, 5, 4, 2], "lstm_layers": 1, "n_q": 4}
+    config |= {"bidirectional": True, "dilation_base": 2, "residual_kernel_size": 3, "n_residual_layers": 1, "activation": "ELU"}
+    config |= {"sample_rate": 16000, "codebook_size": 16}
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    torch.save(_random(Model(config)).state_dict(), folder / "SpeechTokenizer.pt")
+    return folder
+
+
 def lyra(folder: Path) -> Path:
     """The real weights: LiteRT runs no model that this test could make."""
     weights = Path(os.environ.get("LYRA") or ROOT.parent / "shared" / "codecs" / "lyra_v2")
@@ -88,14 +128,18 @@ def lyra(folder: Path) -> Path:
 
 # kind -> how its weights folder is made, and how many codebooks of it are used
 FAMILIES = {"mimi": (mimi, 3), "encodec": (encodec, 4), "dac": (dac, 3), "xcodec": (xcodec, 2), "wavtokenizer": (wavtokenizer, 1),
-            "lyra": (lyra, 8), "lmspt_released": (small_release, 4)}  # fmt: skip
+            "speechtokenizer": (speechtokenizer, 3), "lyra": (lyra, 8), "lmspt_released": (small_release, 4)}  # fmt: skip
 
 
 def _saved(model: torch.nn.Module, folder: Path) -> Path:
-    """Weights at random, codebooks too, which transformers leaves at zero."""
+    _random(model).save_pretrained(folder)
+    return folder
+
+
+def _random(model: torch.nn.Module) -> torch.nn.Module:
+    """Codebooks at random, too, which are made empty."""
     generator = torch.Generator().manual_seed(0)
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         if "codebook" in name and tensor.ndim == 2:
             tensor.data = torch.randn(tensor.shape, generator=generator)
-    model.save_pretrained(folder)
-    return folder
+    return model

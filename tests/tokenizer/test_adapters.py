@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -100,7 +102,7 @@ def test_other_weights_are_another_tokenizer(weights, tmp_path):
     assert save_adapter(tmp_path / "tok_dac", config) != first
 
 
-def test_what_is_refused(weights, tmp_path):
+def test_what_is_refused(weights, tmp_path, monkeypatch):
     def refused(config, message):
         with pytest.raises(InputError, match=message):
             save_adapter(tmp_path / "tok_x", config)
@@ -114,6 +116,9 @@ def test_what_is_refused(weights, tmp_path):
     (tmp_path / "lyra").mkdir()
     (tmp_path / "lyra/quantizer.tflite").touch()
     refused(AdapterConfig("lyra", str(tmp_path / "lyra")), "soundstream_encoder.tflite: no such file; take it from")
+    monkeypatch.setitem(sys.modules, "speechtokenizer", None)
+    (tmp_path / "config.json").touch()
+    refused(AdapterConfig("speechtokenizer", str(tmp_path)), "its own package .*: pip install speechtokenizer")
     (tmp_path / "x.yaml").write_text("tokenizer: mimi\ncodebooks: 3\n")
     with pytest.raises(InputError, match="did you mean 'n_codebooks'"):
         load_config(tmp_path / "x.yaml", [], AdapterConfig)

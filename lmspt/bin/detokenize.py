@@ -1,0 +1,43 @@
+"""Codes to speech: .npy files, folders of them and token stores in, a wav each out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lmspt.bin.log import start_log
+from lmspt.errors import run_main
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("inputs", nargs="+", type=Path, help="what lmspt.bin.tokenize wrote: .npy files, folders, token stores")
+    p.add_argument("--model", required=True, help="unpacked archive of stage 14, exp/tok_<tag>, or the released LM-SPT")
+    p.add_argument("--out", type=Path, required=True, help="folder; gets <name>.wav")
+    p.add_argument("--num_threads", type=int, default=2)
+    return p
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, decode, write."""
+    args = parser().parse_args(argv)
+    import torch
+    from tqdm import tqdm
+
+    from lmspt.data.audio import write_wav
+    from lmspt.data.codes import read_codes
+    from lmspt.inference import Tokenizer
+
+    start_log()
+    torch.set_num_threads(args.num_threads)
+    tokenizer = Tokenizer.from_pretrained(args.model)
+    n = 0
+    for name, codes in tqdm(read_codes(args.inputs, tokenizer.tok_id), "detokenize", disable=None, mininterval=1):
+        write_wav(args.out / f"{name}.wav", tokenizer.decode(codes), tokenizer.sample_rate)
+        n += 1
+    print(f"{args.out}: {n} recordings")
+
+
+if __name__ == "__main__":
+    run_main(main)

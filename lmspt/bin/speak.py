@@ -1,0 +1,45 @@
+"""Text to speech: a text in, a recording out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lmspt.bin.log import start_log
+from lmspt.errors import run_main
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("text", help="what to say, in the language and spelling of the training")
+    p.add_argument("out", type=Path, help="the recording, .wav or .flac")
+    p.add_argument("--model", type=Path, required=True, help="unpacked archive of stage 14")
+    p.add_argument("--speaker", help="one of the training's (default: whoever the model pleases)")
+    p.add_argument("--config", type=Path, help="YAML: how codes are drawn (default: as SamplingConfig says)")
+    p.add_argument("--seed", type=int, default=0, help="another one, another rendition")
+    p.add_argument("--num_threads", type=int, default=2)
+    return p
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, speak, write."""
+    args = parser().parse_args(argv)
+    import torch
+
+    from lmspt.config import load_config
+    from lmspt.data.audio import write_wav
+    from lmspt.inference import SpeechLM
+    from lmspt.slm.config import SamplingConfig
+
+    start_log()
+    torch.set_num_threads(args.num_threads)
+    (sampling,) = load_config(args.config, [], SamplingConfig)
+    model = SpeechLM.from_pretrained(args.model)
+    wav = model.speak(args.text, args.speaker, args.seed, sampling)
+    write_wav(args.out, wav, model.sample_rate)
+    print(f"{args.out}: {len(wav) / model.sample_rate:.2f} s")
+
+
+if __name__ == "__main__":
+    run_main(main)

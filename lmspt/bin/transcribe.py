@@ -1,0 +1,40 @@
+"""Recordings to text: files and folders in, a line "<name> <text>" each out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lmspt.bin.log import start_log
+from lmspt.errors import run_main
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("inputs", nargs="+", type=Path, help="recordings of any rate, and folders of them")
+    p.add_argument("--model", type=Path, required=True, help="unpacked archive of stage 14")
+    p.add_argument("--num_threads", type=int, default=2)
+    return p
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse, recognise, print."""
+    args = parser().parse_args(argv)
+    import torch
+
+    from lmspt.data.collect import AUDIO, collect, for_each, stop_if_any
+    from lmspt.inference import SpeechLM
+
+    start_log()
+    torch.set_num_threads(args.num_threads)
+    files = collect(args.inputs, AUDIO)
+    model, codes = SpeechLM.from_pretrained(args.model), {}
+    problems = for_each(files, "tokenize", lambda name, path: codes.update({name: model.tokenizer.encode(path)}))
+    for name, text in sorted(model.read(codes).items()):
+        print(name, text)
+    stop_if_any(problems)
+
+
+if __name__ == "__main__":
+    run_main(main)
