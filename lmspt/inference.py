@@ -117,25 +117,39 @@ class SpeechLM:
             texts[name] = self.units.decode(units)
         return texts
 
-    def speak(self, text: str, speaker: str | None = None, seed: int = 0, sampling: SamplingConfig | None = None) -> np.ndarray:
+    def speak(
+        self,
+        text: str,
+        speaker: str | None = None,
+        seed: int = 0,
+        voice: str | Path | None = None,
+        sampling: SamplingConfig | None = None,
+    ) -> np.ndarray:
         """Speech (T,) float32 at ``sample_rate``.
 
         Args:
             text: what to say, in the language and spelling of the training.
             speaker: one of ``speakers``; None leaves the voice to the model.
             seed: another one, another rendition.
+            voice: a recording of the voice to speak in, for a model that was trained with ``voice_seconds``.
             sampling: how codes are drawn.
 
         Raises:
-            InputError: nothing to say, or an unknown speaker.
+            InputError: nothing to say, an unknown speaker, or a voice missing or not wanted.
         """
         units = self.units.encode(text)
         if not units:
             raise InputError("the text is empty: there is nothing to say")
         if speaker is not None and speaker not in self.speakers:
             raise InputError(f"speaker '{speaker}': the model knows {', '.join(self.speakers)}")
+        if (voice is not None) != bool(self.model.layout.voice_frames):
+            wants = (
+                "is shown a voice: give a recording of it" if voice is None else "was not trained to take a voice from a recording"
+            )
+            raise InputError(f"this model {wants} (voice)")
         speakers = [self.model.vocab.speaker(speaker or "")]
-        ((codes, ended),) = speak(self.model, [units], speakers, [seed], sampling or SamplingConfig())
+        voices = None if voice is None else [self.tokenizer.encode(voice)]
+        ((codes, ended),) = speak(self.model, [units], speakers, [seed], sampling or SamplingConfig(), voices)
         if not ended:
             logging.warning("'%s': the speech was cut off, no end was drawn; try another seed", text)
         return self.tokenizer.decode(codes)

@@ -1,4 +1,5 @@
-"""Stage 8: train a speech language model, speech to text and text to speech. Rerunning the same command goes on."""
+"""Stage 8: train a speech language model, speech to text and text to speech. Rerunning the same command goes on; under
+torchrun, with many ranks."""
 
 from __future__ import annotations
 
@@ -33,10 +34,14 @@ def main(argv: list[str] | None = None) -> None:
         return
     from lmspt.slm.checkpoint import save_slm
     from lmspt.slm.training import train
+    from lmspt.train.ranks import joined_ranks, rank
 
     start_log()
-    save_slm(args.out, train(configs, args.data, args.out), configs, args.tokenizer)
-    print(args.out)
+    with joined_ranks(args.ngpu):
+        model = train(configs, args.data, args.out)
+        if rank() == 0:
+            save_slm(args.out, model, configs, args.tokenizer)
+            print(args.out)
 
 
 if __name__ == "__main__":

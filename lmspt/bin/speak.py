@@ -16,6 +16,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("out", type=Path, help="the recording, .wav or .flac")
     p.add_argument("--model", type=Path, required=True, help="unpacked archive of stage 14")
     p.add_argument("--speaker", help="one of the training's (default: whoever the model pleases)")
+    p.add_argument("--voice", type=Path, help="recording of the voice, for a model trained with voice_seconds")
     p.add_argument("--config", type=Path, help="YAML: how codes are drawn (default: as SamplingConfig says)")
     p.add_argument("--seed", type=int, default=0, help="another one, another rendition")
     p.add_argument("--num_threads", type=int, default=2)
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(args.num_threads)
     (sampling,) = load_config(args.config, [], SamplingConfig)
     model = SpeechLM.from_pretrained(args.model)
-    wav = model.speak(args.text, args.speaker, args.seed, sampling)
+    wav = model.speak(args.text, args.speaker, args.seed, args.voice, sampling)
     write_wav(args.out, wav, model.sample_rate)
     print(f"{args.out}: {len(wav) / model.sample_rate:.2f} s")
 

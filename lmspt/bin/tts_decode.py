@@ -16,6 +16,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--slm", type=Path, required=True, help="exp/slm_<tag>")
     p.add_argument("--tokenizer", type=Path, required=True, help="exp/tok_<tag>")
     p.add_argument("--data", type=Path, required=True, help="formatted set: its texts and speakers")
+    p.add_argument("--tokens", type=Path, help="token store of the set, for a model that hears a voice (voice_seconds)")
     p.add_argument("--out", type=Path, required=True, help="gets wav.scp, wav/, stats.jsonl")
     p.add_argument("--max_utts", type=int, help="speak at most so many, the same for every system")
     p.add_argument("--num_threads", type=int, default=2)
@@ -32,6 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.config import load_config, save_config
     from lmspt.data.datadir import DataDir
     from lmspt.data.subset import choose_utts
+    from lmspt.data.tokens import TokenStore
     from lmspt.errors import InputError
     from lmspt.files import write_text
     from lmspt.slm.checkpoint import load_slm
@@ -47,7 +49,8 @@ def main(argv: list[str] | None = None) -> None:
     tokenizer, data = load_tokenizer(args.tokenizer), DataDir(args.data)
     if tokenizer.tok_id != model.vocab.tok_id:
         raise InputError(f"{args.slm} speaks in codes of {model.vocab.tok_id}, but {args.tokenizer} is {tokenizer.tok_id}")
-    spoken = synthesise(model, load_units(args.slm), data, choose_utts(data.utts, args.max_utts), sampling)
+    tokens = TokenStore(args.tokens, model.vocab.tok_id) if args.tokens else None
+    spoken = synthesise(model, load_units(args.slm), data, choose_utts(data.utts, args.max_utts), sampling, tokens)
     save_config(args.out / "config.yaml", sampling)
     lines = write_speech(tokenizer, spoken, args.out)
     write_text(args.out / "stats.jsonl", "".join(json.dumps(line) + "\n" for line in lines))

@@ -23,8 +23,11 @@ def save_slm(folder: Path, model: SpeechLM, configs: tuple, tokenizer: Path) -> 
     model.vocab.save(folder / "vocab.json")
     write_json(folder / "backbone.json", model.backbone.config.to_dict())
     write_text(folder / "tokenizer", f"{tokenizer}\n")
+    state = model.state_dict()
+    if model.tied:
+        del state["head.weight"]
     with atomic(folder / "model.safetensors") as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, temporary)
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary)
 
 
 def load_slm(folder: Path) -> SpeechLM:
@@ -39,5 +42,8 @@ def load_slm(folder: Path) -> SpeechLM:
     config, *_ = load_config(folder / "config.yaml", [], *CONFIGS)
     backbone = json.loads((folder / "backbone.json").read_text(encoding="utf-8"))
     model = SpeechLM(config, load_vocabulary(folder / "vocab.json"), AutoConfig.for_model(**backbone))
-    model.load_state_dict(load_file(folder / "model.safetensors"))
+    state = load_file(folder / "model.safetensors")
+    if model.tied:
+        state["head.weight"] = state["embedding.weight"]
+    model.load_state_dict(state)
     return model.eval()

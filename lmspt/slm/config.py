@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from lmspt.train.config import TrainConfig
 
@@ -12,8 +13,15 @@ class SLMConfig:
     """Shape of the language model, and how much each task counts.
 
     ``backbone`` names a pretrained causal language model (a folder or a name on the Hugging Face hub); empty, a small Llama
-    of the given shape starts from scratch, with ``text_units`` SentencePiece units. ``stream_weights`` weighs the streams of
-    TTS, the last one stands for all that follow.
+    of the given shape starts from scratch, with ``text_units`` SentencePiece units. ``pattern`` is how the streams share
+    steps; ``depth_dim`` and ``depth_layers`` shape the model of depth that ``coarse_first`` adds. ``stream_weights`` weighs
+    the streams of speech, the last one stands for all that follow. With ``voice_seconds``, TTS hears so much of another
+    utterance of the speaker.
+
+    For pretrained backbones: ``init_embeddings`` draws what their vocabulary lacks around zero (``normal``) or with mean and
+    covariance of the text's; ``prompt: chat`` puts what is read into the chat template; ``lora_rank`` trains low-rank
+    additions instead of all weights (0); the backbone stays as it is for ``freeze_backbone_steps`` batches;
+    ``gradient_checkpointing`` computes activations twice instead of storing them.
     """
 
     backbone: str = ""
@@ -22,29 +30,54 @@ class SLMConfig:
     n_heads: int = 3
     ff_dim: int = 512
     text_units: int = 64
+    pattern: Literal["delay", "parallel", "coarse_first", "flatten"] = "delay"
+    depth_dim: int = 128
+    depth_layers: int = 2
+    voice_seconds: float = 0.0
+    init_embeddings: Literal["normal", "text_statistics"] = "text_statistics"
+    prompt: Literal["plain", "chat"] = "plain"
+    lora_rank: int = 0
+    freeze_backbone_steps: int = 0
+    gradient_checkpointing: bool = False
     asr_weight: float = 1.0
     tts_weight: float = 1.0
+    text_weight: float = 1.0
+    speech_weight: float = 1.0
     stream_weights: list[float] = field(default_factory=lambda: [1.0, 0.5])
 
 
 @dataclass
 class SLMBatchConfig:
-    """Utterances a batch (each is heard and spoken), and what training blurs: ``mask_tokens`` is the share of semantic
-    tokens that ASR does not see, ``any_speaker`` the share of utterances that TTS speaks without being told who."""
+    """What a batch holds.
+
+    An utterance gives ``asr_ratio`` sequences of ASR on average, and so on: 1 and 1 hears and speaks each once, 0.25 takes
+    every fourth, drawn anew each time. ``batch_size`` counts utterances; with ``batch_tokens`` a batch holds as many
+    sequences of like length as fit into so many steps, padding included; with ``pack_length``, too, they stand one after
+    the other in rows of that many steps. ``mask_tokens`` is the share of semantic tokens that ASR does not see,
+    ``any_speaker`` the share of utterances that are spoken without being told who.
+    """
 
     batch_size: int = 32
+    batch_tokens: int = 0
+    pack_length: int = 0
+    asr_ratio: float = 1.0
+    tts_ratio: float = 1.0
+    text_ratio: float = 0.0
+    speech_ratio: float = 0.0
     mask_tokens: float = 0.1
     any_speaker: float = 0.1
 
 
 @dataclass
 class SamplingConfig:
-    """How codes are drawn: among the ``top_k`` likeliest, at ``temperature``; 0 takes the likeliest. ``sampling_seed`` and
-    the utterance's own number seed each utterance's draws. Speech stops at ``length_limit`` times the frames that training
-    speech had at most for as many text units, and counts as not ended."""
+    """How codes are drawn: among the ``top_k`` likeliest, of these among the likeliest that hold ``top_p`` of the mass, at
+    ``temperature``; 0 takes the likeliest. ``sampling_seed`` and the utterance's own number seed each utterance's draws.
+    Speech stops at ``length_limit`` times the frames that training speech had at most for as many text units, and counts
+    as not ended."""
 
     temperature: float = 0.5
     top_k: int = 30
+    top_p: float = 1.0
     sampling_seed: int = 0
     length_limit: float = 1.2
 

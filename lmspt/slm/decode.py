@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lmspt.data.audio import write_wav
 from lmspt.data.datadir import DataDir
 from lmspt.data.scp import write_scp
 from lmspt.data.tokens import TokenStore
+from lmspt.errors import InputError
 from lmspt.slm.config import SamplingConfig
 from lmspt.slm.generate import speak, transcribe
 from lmspt.slm.model import SpeechLM
@@ -47,16 +49,45 @@ def recognise(model: SpeechLM, heard: dict[str, np.ndarray]) -> dict[str, tuple[
 
 
 def synthesise(
-    model: SpeechLM, units: TextUnits, data: DataDir, utts: list[str], config: SamplingConfig
+    model: SpeechLM, units: TextUnits, data: DataDir, utts: list[str], config: SamplingConfig, tokens: TokenStore | None = None
 ) -> dict[str, tuple[np.ndarray, bool]]:
-    """Codes (K, F) for the texts of ``utts`` in the voices of their speakers, and whether their end was written."""
+    """Codes (K, F) for the texts of ``utts`` in the voices of their speakers, and whether their end was written.
+
+    Args:
+        model, units: trained together.
+        data: texts and speakers.
+        utts: which of them.
+        config: how codes are drawn.
+        tokens: of the set, from which a model with ``voice_seconds`` hears another utterance of each speaker.
+
+    Raises:
+        InputError: such a model, and no tokens or a speaker with one utterance only.
+    """
     texts = {utt: units.encode(data.text[utt]) for utt in utts}
+    voices = other_utterances(data, utts, tokens) if model.layout.voice_frames else None
     results = {}
     for batch in _batches({utt: len(text) for utt, text in texts.items()}, "speak"):
         speakers = [model.vocab.speaker(data.utt2spk[utt]) for utt in batch]
         numbers = [zlib.crc32(utt.encode()) for utt in batch]
-        results.update(zip(batch, speak(model, [texts[utt] for utt in batch], speakers, numbers, config), strict=True))
+        shown = [voices[utt] for utt in batch] if voices else None
+        results.update(zip(batch, speak(model, [texts[utt] for utt in batch], speakers, numbers, config, shown), strict=True))
     return results
+
+
+def other_utterances(data: DataDir, utts: list[str], tokens: TokenStore | None) -> dict[str, np.ndarray]:
+    """Codes (K, F) of the next utterance of each one's speaker."""
+    if tokens is None:
+        raise InputError("this model hears a voice before it speaks: give the token store of the set, --tokens")
+    of_speaker: dict[str, list[str]] = defaultdict(list)
+    for utt in sorted(tokens):
+        of_speaker[data.utt2spk[utt]].append(utt)
+    voices = {}
+    for utt in utts:
+        siblings = of_speaker[data.utt2spk[utt]]
+        if len(siblings) < 2:
+            raise InputError(f"{data.folder}: speaker '{data.utt2spk[utt]}' has no second utterance to show the voice of '{utt}'")
+        voices[utt] = tokens[siblings[(siblings.index(utt) + 1) % len(siblings)]]
+    return voices
 
 
 def write_speech(tokenizer: Any, spoken: dict[str, tuple[np.ndarray, bool]], out: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from lmspt.data.tokens import TokenStore, base_key
 from lmspt.errors import InputError
 from lmspt.files import write_json, write_text
 from lmspt.slm.config import SLMConfig
-from lmspt.slm.text import TextUnits, load_units, train_pieces
+from lmspt.slm.text import TextUnits, chat_turns, load_units, train_pieces
 from lmspt.slm.vocab import build_vocabulary
 
 
@@ -87,7 +87,9 @@ def prepare(config: SLMConfig, tokens: Path, raw: Path, train: str, valid: str, 
     if config.backbone:
         from transformers import AutoTokenizer
 
-        AutoTokenizer.from_pretrained(config.backbone).save_pretrained(out / "text")
+        from lmspt.slm.pretrained import find_backbone
+
+        AutoTokenizer.from_pretrained(find_backbone(config.backbone)).save_pretrained(out / "text")
     else:
         train_pieces(data[train].text.values(), config.text_units, out / "text.model")
     units = load_units(out)
@@ -95,6 +97,7 @@ def prepare(config: SLMConfig, tokens: Path, raw: Path, train: str, valid: str, 
     examples = {name: make_examples(stores[name], data[name], units) for name in (train, valid)}
     for split, name in (("train", train), ("valid", valid)):
         write_examples(out, split, tokens / name, examples[name])
-    vocab = build_vocabulary(len(units), speakers_of(examples[train]), stores[train].meta, frames_a_unit(examples[train]))
+    turns = chat_turns(units) if config.prompt == "chat" else {}
+    vocab = build_vocabulary(len(units), speakers_of(examples[train]), stores[train].meta, frames_a_unit(examples[train]), turns)
     vocab.save(out / "vocab.json")
     return vocab.size

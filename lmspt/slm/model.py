@@ -1,21 +1,26 @@
 """The speech language model: any causal transformer of the transformers library between one embedding and one output table.
 
 A step's input is the sum of its streams' embeddings. Each stream's next code is read off the same hidden state, among the
-ids that are legal there (:meth:`lmspt.slm.vocab.Vocabulary.legal`), in training as in generation.
+ids that are legal there (:meth:`lmspt.slm.vocab.Vocabulary.legal`), in training as in generation; only ``coarse_first`` has
+a model of depth for the acoustic ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModel, AutoModelForCausalLM, LlamaConfig, PretrainedConfig
+from transformers import AutoModel, LlamaConfig, PretrainedConfig, PreTrainedModel
 
-from lmspt.errors import InputError
 from lmspt.slm.config import SLMConfig
-from lmspt.slm.vocab import ASR, PAD, TTS, Vocabulary
+from lmspt.slm.depth import DepthModel
+from lmspt.slm.pattern import make_pattern
+from lmspt.slm.sequence import Layout
+from lmspt.slm.vocab import ASR, PAD, SPEECH_ONLY, TEXT_ONLY, TTS, WRITE_TEXT, Vocabulary
 
-TASKS = {ASR: "asr", TTS: "tts"}
+TASKS = {ASR: "asr", TTS: "tts", TEXT_ONLY: "text", SPEECH_ONLY: "speech"}
 
 
 class SpeechLM(nn.Module):
@@ -24,76 +29,133 @@ class SpeechLM(nn.Module):
     Args:
         config: shape and weights of the tasks.
         vocab: the joint vocabulary.
-        backbone: configuration of the transformer; see :func:`scratch_backbone` and :meth:`from_pretrained`.
+        backbone: the transformer, or its configuration; see :func:`scratch_backbone` and
+            :func:`lmspt.slm.pretrained.from_pretrained`.
+
+    Attributes:
+        layout: how utterances become sequences.
+        tied: is the output table the embedding, as in the pretrained model?
     """
 
-    def __init__(self, config: SLMConfig, vocab: Vocabulary, backbone: PretrainedConfig) -> None:
+    def __init__(self, config: SLMConfig, vocab: Vocabulary, backbone: PretrainedConfig | PreTrainedModel) -> None:
         super().__init__()
         self.config, self.vocab = config, vocab
         self.n_streams = len(vocab.streams)
-        self.backbone = AutoModel.from_config(backbone)
+        pattern = make_pattern(config.pattern, self.n_streams)
+        self.layout = Layout(vocab, pattern, int(config.voice_seconds * vocab.frame_rate))
+        self.backbone = backbone if isinstance(backbone, PreTrainedModel) else AutoModel.from_config(backbone)
         self.backbone.set_input_embeddings(nn.Identity())  # ours is the embedding; theirs would be dead weight
-        dim = backbone.hidden_size
-        self.embedding = nn.Embedding(vocab.size, dim, padding_idx=PAD)
-        self.head = nn.Linear(dim, vocab.size, bias=False)
+        if config.gradient_checkpointing:
+            self.backbone.gradient_checkpointing_enable({"use_reentrant": False})
+        shape = self.backbone.config
+        self.embedding = nn.Embedding(vocab.size, shape.hidden_size, padding_idx=PAD)
+        self.head = nn.Linear(shape.hidden_size, vocab.size, bias=False)
         for table in (self.embedding.weight, self.head.weight):
             nn.init.normal_(table, std=0.02)
         with torch.no_grad():
             self.embedding.weight[PAD] = 0.0
-        place = torch.zeros(vocab.size, dtype=torch.long)  # of an id among the legal ones of its stream
-        for task in TASKS:
-            for stream in range(1 if task == ASR else self.n_streams):
-                legal = torch.from_numpy(vocab.legal(task, stream))
-                self.register_buffer(f"legal_{TASKS[task]}_{stream}", legal, persistent=False)
-                place[legal] = torch.arange(len(legal))
-        self.register_buffer("place", place, persistent=False)
+        self.tied = bool(config.backbone) and shape.tie_word_embeddings
+        if self.tied:
+            self.head.weight = self.embedding.weight
+        self.depth = None
+        if config.pattern == "coarse_first" and self.n_streams > 1:
+            self.depth = DepthModel(vocab, shape.hidden_size, config.depth_dim, config.depth_layers)
+        self._lay_tables()
         weights = config.stream_weights
         self.stream_weights = [weights[min(stream, len(weights) - 1)] for stream in range(self.n_streams)]
+        if config.freeze_backbone_steps:
+            self.register_buffer("steps", torch.tensor(0))
+
+    def _lay_tables(self) -> None:
+        """Buffers: the legal ids of text and of each stream, an id's place among them, and the stream that it belongs to."""
+        place = torch.zeros(self.vocab.size, dtype=torch.long)
+        stream_of = torch.zeros(self.vocab.size, dtype=torch.long)
+        for name, task, stream in [("text", ASR, 0), *((str(k), TTS, k) for k in range(self.n_streams))]:
+            legal = torch.from_numpy(self.vocab.legal(task, stream))
+            self.register_buffer(f"legal_{name}", legal, persistent=False)
+            place[legal] = torch.arange(len(legal))
+            stream_of[legal] = stream
+        self.register_buffer("place", place, persistent=False)
+        self.register_buffer("stream_of", stream_of, persistent=False)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Steps (B, T, K) -> (B, T, D)."""
+        """Steps (B, T, W) -> (B, T, D)."""
         return self.embedding(ids).sum(dim=2)
 
-    def logits(self, hidden: Tensor, task: int, stream: int) -> Tensor:
-        """Hidden states (..., D) -> scores (..., n) of the n legal ids of a stream."""
-        legal = self.get_buffer(f"legal_{TASKS[task]}_{stream}")
-        return hidden @ self.head.weight[legal].T
+    def read(self, ids: Tensor, position: Tensor | None = None) -> Tensor:
+        """Steps (B, T, W) -> hidden states (B, T, D); ``position`` as of :meth:`forward`."""
+        # Padding is at the end, where a causal model sees it from no real step: no mask is needed. Where positions begin
+        # again, transformers lets no step look back further, as long as there is no mask and no cache
+        # (masking_utils.find_packed_sequence_indices).
+        positions = {} if position is None else {"position_ids": position}
+        return self.backbone(inputs_embeds=self.embed(ids), use_cache=False, **positions).last_hidden_state
 
     def legal(self, task: int, stream: int) -> Tensor:
         """The legal ids (n,) of a stream, in the order of :meth:`logits`."""
-        return self.get_buffer(f"legal_{TASKS[task]}_{stream}")
+        return self.get_buffer("legal_text" if task in WRITE_TEXT else f"legal_{stream}")
 
-    def forward(self, ids: Tensor, predict: Tensor, task: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Loss of a padded batch.
+    def table(self, task: int, stream: int) -> Tensor:
+        """Output rows (n, D) of the legal ids of a stream."""
+        return self.head.weight[self.legal(task, stream)]
+
+    def logits(self, hidden: Tensor, task: int, stream: int) -> Tensor:
+        """Hidden states (..., D) -> scores (..., n) of the n legal ids of a stream."""
+        return hidden @ self.table(task, stream).T
+
+    def forward(
+        self, ids: Tensor, predict: Tensor, task: Tensor, position: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Loss of a batch of sequences, padded or packed.
 
         Args:
-            ids: (B, T, K), <pad> past the end.
-            predict: (B, T, K) bool.
-            task: (B,) task ids.
+            ids: (B, T, W), <pad> past the end.
+            predict: (B, T, W) bool.
+            task: (B, T) task ids.
+            position: (B, T), from 0 in each of the sequences that share a row; ``None`` where none do.
 
         Returns:
             Weighted sum of the tasks' mean losses, stats, batch size.
         """
-        # padding is at the end, where a causal model sees it from no real step: no mask is needed
-        hidden = self.backbone(inputs_embeds=self.embed(ids), use_cache=False).last_hidden_state[:, :-1]
-        ids, predict = ids[:, 1:], predict[:, 1:]
+        if self.training and self.config.freeze_backbone_steps:
+            self._freeze_or_thaw()
+        hidden = self.read(ids, position)[:, :-1]
+        ids, predict, task = ids[:, 1:], predict[:, 1:], task[:, 1:]
         stats, losses = {}, {}
         for number, name in TASKS.items():
-            streams = []
-            for stream in range(1 if number == ASR else self.n_streams):
-                wanted = predict[..., stream] & (task == number)[:, None]
-                if not wanted.any():
-                    continue
-                scores, target = self.logits(hidden[wanted], number, stream), self.place[ids[..., stream][wanted]]
+            streams, weights = [], []
+            for stream, scores, target in self.scores(hidden, ids, predict & (task == number)[..., None], number):
                 streams.append(self.stream_weights[stream] * F.cross_entropy(scores, target))
+                weights.append(self.stream_weights[stream])
                 if stream == 0:
                     stats[f"acc_{name}"] = (scores.detach().argmax(-1) == target).float().mean()
             if streams:
-                losses[name] = torch.stack(streams).sum() / sum(self.stream_weights[: len(streams)])
+                losses[name] = torch.stack(streams).sum() / sum(weights)
                 stats[f"loss_{name}"] = losses[name].detach()
-        weights = {"asr": self.config.asr_weight, "tts": self.config.tts_weight}
-        loss = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+        loss = torch.stack([getattr(self.config, f"{name}_weight") * value for name, value in losses.items()]).sum()
         return loss, {"loss": loss.detach(), **stats}, torch.tensor(len(ids), device=ids.device)
+
+    def scores(self, hidden: Tensor, ids: Tensor, predict: Tensor, task: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Each stream of a task that is to be predicted: its number, scores (N, n) and places (N,) among the legal ids."""
+        states = None
+        for stream in range(1 if task in WRITE_TEXT else self.n_streams):
+            wanted = predict & (self.stream_of[ids] == stream)
+            if not wanted.any():
+                continue
+            target, steps = self.place[ids[wanted]], wanted.any(-1)
+            if self.depth is None or stream == 0:
+                yield stream, self.logits(hidden[steps], task, stream), target
+                continue
+            if states is None:  # all acoustic streams are wanted in the same steps
+                states = self.depth(hidden[steps], ids[steps][:, 1:-1])
+            yield stream, self.depth.logits(states[:, stream - 1], stream), target
+
+    def _freeze_or_thaw(self) -> None:
+        """The backbone has no gradient, and so takes no optimizer step, in the first ``freeze_backbone_steps`` batches."""
+        if not hasattr(self, "_tuned"):
+            self._tuned = [p for p in self.backbone.parameters() if p.requires_grad]
+        for parameter in self._tuned:
+            parameter.requires_grad_(bool(self.steps >= self.config.freeze_backbone_steps))
+        self.steps += 1
 
 
 def scratch_backbone(config: SLMConfig) -> PretrainedConfig:
@@ -109,34 +171,3 @@ def scratch_backbone(config: SLMConfig) -> PretrainedConfig:
         bos_token_id=None,
         eos_token_id=None,
     )
-
-
-def from_pretrained(config: SLMConfig, vocab: Vocabulary) -> SpeechLM:
-    """A speech language model whose transformer and text embeddings are those of ``config.backbone``.
-
-    Embeddings of all other ids start as draws around the mean text embedding, at the text embeddings' spread.
-
-    Raises:
-        InputError: nothing of that name, or another number of text units than the vocabulary has.
-    """
-    try:
-        pretrained = AutoModelForCausalLM.from_pretrained(config.backbone, dtype=torch.float32)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"backbone '{config.backbone}': no such folder, and not in the Hugging Face cache or hub ({error})"
-        ) from None
-    slm = SpeechLM(config, vocab, pretrained.config)
-    tables = (pretrained.get_input_embeddings().weight.detach(), pretrained.get_output_embeddings().weight.detach())
-    text = slice(vocab.text.begin, vocab.text.begin + vocab.text.size)
-    for ours, theirs in zip((slm.embedding.weight, slm.head.weight), tables, strict=True):
-        if len(theirs) < vocab.text.size:
-            raise InputError(f"backbone '{config.backbone}': {len(theirs)} embeddings for {vocab.text.size} text units")
-        with torch.no_grad():
-            ours.copy_(theirs.mean(0) + theirs.std(0) * torch.randn_like(ours))
-            ours[text] = theirs[: vocab.text.size]
-    with torch.no_grad():
-        slm.embedding.weight[PAD] = 0.0
-    backbone = pretrained.base_model
-    backbone.set_input_embeddings(nn.Identity())
-    slm.backbone = backbone
-    return slm

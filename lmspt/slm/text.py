@@ -66,6 +66,28 @@ class PretrainedUnits:
         return self.tokenizer.decode(units, skip_special_tokens=True)
 
 
+INSTRUCTIONS = {"asr": "Transcribe this speech: ", "tts": "Read this text aloud: "}
+HERE = "<<HERE>>"  # where in a turn stands what the task reads
+
+
+def chat_turns(units: TextUnits) -> dict[str, list[list[int]]]:
+    """Text units before and after what a task reads, by task, as the tokenizer's chat template puts them around a user's
+    turn and before the answer.
+
+    Raises:
+        InputError: there is no chat template.
+    """
+    tokenizer = getattr(units, "tokenizer", None)
+    if getattr(tokenizer, "chat_template", None) is None:
+        raise InputError("prompt: chat wants a backbone whose tokenizer has a chat template; choose an instruct model or 'plain'")
+    turns = {}
+    for task, instruction in INSTRUCTIONS.items():
+        talk = [{"role": "user", "content": instruction + HERE}]
+        text = tokenizer.apply_chat_template(talk, tokenize=False, add_generation_prompt=True)
+        turns[task] = [units.encode(part) for part in text.split(HERE)]
+    return turns
+
+
 def train_pieces(texts: Iterable[str], n_units: int, path: Path) -> None:
     """Train a SentencePiece unigram model of at most ``n_units`` units, case folded, every character of the texts covered.
 

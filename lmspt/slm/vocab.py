@@ -1,8 +1,8 @@
 """The joint vocabulary of a speech language model: ids are blocks, and what a reserved id means never changes.
 
     0-31      general: <pad> <end> <mask> <any speaker>
-    32-63     what comes next: <text> <speech>
-    64-127    tasks: <asr> <tts>
+    32-63     what comes next: <text> <speech> <voice>
+    64-127    tasks: <asr> <tts> <text only> <speech only>
     128-255   spare
     256-      blocks: text units, speakers, then the codes of each stream
 
@@ -12,7 +12,7 @@ New reserved ids may be added in the spare places; none is renumbered, so a mode
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from lmspt.errors import InputError
 from lmspt.files import write_json
 
 PAD, END, MASK, ANY_SPEAKER = 0, 1, 2, 3
-TEXT, SPEECH = 32, 33
-ASR, TTS = 64, 65
+TEXT, SPEECH, VOICE = 32, 33, 34
+ASR, TTS, TEXT_ONLY, SPEECH_ONLY = 64, 65, 66, 67
+WRITE_TEXT = (ASR, TEXT_ONLY)
 RESERVED = 256
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Vocabulary:
         tok_id: of the tokenizer.
         frame_rate: of the tokens, Hz.
         frames_a_unit: the most token frames that a text unit took in training; speech much longer than that has gone wrong.
+        turns: of a chat model, by task (``asr``, ``tts``): the text units before and after what the task reads.
     """
 
     text: Block
@@ -57,6 +59,7 @@ class Vocabulary:
     tok_id: str
     frame_rate: float
     frames_a_unit: float
+    turns: dict[str, list[list[int]]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -69,7 +72,7 @@ class Vocabulary:
 
     def legal(self, task: int, stream: int) -> np.ndarray:
         """Ids that may come in ``stream`` of what a task writes: text or codes, and in the first stream the end."""
-        block = self.text if task == ASR else self.streams[stream]
+        block = self.text if task in WRITE_TEXT else self.streams[stream]
         ids = np.arange(block.begin, block.begin + block.size)
         return np.concatenate([[END], ids]) if stream == 0 else ids
 
@@ -78,14 +81,20 @@ class Vocabulary:
         write_json(path, {"version": VERSION, "reserved": RESERVED, **asdict(self)})
 
 
-def build_vocabulary(n_units: int, speakers: list[str], meta: dict[str, Any], frames_a_unit: float) -> Vocabulary:
+def build_vocabulary(
+    n_units: int,
+    speakers: list[str],
+    meta: dict[str, Any],
+    frames_a_unit: float,
+    turns: dict[str, list[list[int]]],
+) -> Vocabulary:
     """Lay the blocks out.
 
     Args:
         n_units: text units.
         speakers: names.
         meta: of the token store (``tok_id``, ``frame_rate``, ``streams``).
-        frames_a_unit: see :class:`Vocabulary`.
+        frames_a_unit, turns: see :class:`Vocabulary`.
     """
     blocks, begin = [], RESERVED
     for name, size in (("text", n_units), ("speakers", len(speakers)), *((s["name"], s["size"]) for s in meta["streams"])):
@@ -93,7 +102,14 @@ def build_vocabulary(n_units: int, speakers: list[str], meta: dict[str, Any], fr
         begin += size
     text, speaker_block, *streams = blocks
     return Vocabulary(
-        text, speaker_block, tuple(streams), tuple(sorted(speakers)), meta["tok_id"], meta["frame_rate"], frames_a_unit
+        text,
+        speaker_block,
+        tuple(streams),
+        tuple(sorted(speakers)),
+        meta["tok_id"],
+        meta["frame_rate"],
+        frames_a_unit,
+        turns,
     )
 
 

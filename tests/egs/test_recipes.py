@@ -25,6 +25,7 @@ SMOKE = [
     "3",
 ]
 DATA = ["--local_data_opts", "--said 120"]
+BESIDE = ["--tok_list", "conf/tok/kmeans_12.5hz.yaml", "--stage", "feats", "--stop_stage", "tts_score"]
 
 
 def make_copy(folder: Path) -> Path:
@@ -61,25 +62,28 @@ def run(recipe: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The asterisk recipe after a smoke run whose tokenizer training and language model training were killed half-way."""
+    """The asterisk recipe after a smoke run whose tokenizer training and language model training were killed half-way,
+    while a run beside it went ahead with the other tokenizer: two cores are in use."""
     folder = make_copy(tmp_path_factory.mktemp("clone"))
-    for stop_stage, begun in (("4", "exp/tok_smoke/checkpoint.pth"), ("8", "exp/slm_smoke_smoke/checkpoint.pth")):
-        kill_when(folder, begun, "--stop_stage", stop_stage)
-    done = run(folder)
+    kill_when(folder, "exp/tok_smoke/checkpoint.pth", "--stop_stage", "4")
+    log = folder.parent / "beside.log"
+    with log.open("w") as output, start(folder, *BESIDE, stdout=output, stderr=output) as beside:
+        kill_when(folder, "exp/slm_smoke_smoke/checkpoint.pth", "--stop_stage", "8")
+        done = run(folder)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert beside.returncode == 0, log.read_text()[-3000:]
     return folder
+
+
+def start(recipe: Path, *arguments: str, **streams: object) -> subprocess.Popen[bytes]:
+    """Start the recipe in a process group of its own."""
+    words, folder = command(*arguments), recipe.parents[2]
+    return subprocess.Popen(words, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, start_new_session=True, **streams)
 
 
 def kill_when(recipe: Path, begun: str, *arguments: str) -> None:
     """Start the recipe and SIGKILL it and all that it started once the file ``begun`` is there."""
-    with subprocess.Popen(
-        command(*arguments),
-        cwd=recipe.parents[2],
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
+    with start(recipe, *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         deadline = time.time() + 600
         while not (recipe / begun).exists():
             assert process.poll() is None, "the recipe ended before it could be killed"

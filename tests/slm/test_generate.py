@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
+from lmspt.errors import InputError
 from lmspt.slm.config import SamplingConfig
-from lmspt.slm.decode import hear, is_stuck
+from lmspt.slm.decode import hear, is_stuck, other_utterances
 from lmspt.slm.generate import speak, transcribe
-from lmspt.slm.sequence import asr_prompt
-from lmspt.slm.vocab import ASR, END
+from lmspt.slm.vocab import ASR, END, TTS
 from tests.slm.toy import toy_model
 
 HEARD = [np.array([1, 2, 3, 4, 5]), np.array([7]), np.array([3, 3, 9])]
@@ -27,7 +29,7 @@ def test_transcribe_alone_as_in_a_batch():
 def test_transcribe_as_without_a_cache():
     model = toy_model()
     units, ended = transcribe(model, HEARD[:1], max_units=6)[0]
-    steps = torch.from_numpy(asr_prompt(model.vocab, HEARD[0]))[None]
+    steps = torch.from_numpy(model.layout.asr_prompt(HEARD[0]))[None]
     for unit in units:
         hidden = model.backbone(inputs_embeds=model.embed(steps)).last_hidden_state[:, -1]
         best = model.legal(ASR, 0)[model.logits(hidden, ASR, 0).argmax(-1)]
@@ -36,17 +38,36 @@ def test_transcribe_as_without_a_cache():
     assert ended or len(units) == 6
 
 
-@pytest.mark.parametrize("temperature", [0.0, 0.9])
-def test_speak_alone_as_in_a_batch(temperature):
-    model = toy_model(seed=3)
-    config = SamplingConfig(temperature=temperature, top_k=5)
+@pytest.mark.parametrize("pattern", ["delay", "parallel", "coarse_first", "flatten"])
+@pytest.mark.parametrize("sampling", [{"temperature": 0.0}, {"temperature": 0.9, "top_k": 5}, {"temperature": 1.5, "top_p": 0.8}])
+def test_speak_alone_as_in_a_batch(pattern, sampling):
+    model = toy_model(seed=3, pattern=pattern, voice_seconds=0.16)
+    config = SamplingConfig(**sampling)
     units, speakers, numbers = [[1, 2], [3], [4, 5, 6, 7]], [266, 267, 3], [11, 12, 13]
-    together = speak(model, units, speakers, numbers, config)
+    voices = [np.array([[3, 4, 5], [1, 2, 3], [0, 0, 0]]), None, np.array([[7], [7], [7]])]
+    together = speak(model, units, speakers, numbers, config, voices)
     for i, (codes, ended) in enumerate(together):
-        alone, alone_ended = speak(model, [units[i]], [speakers[i]], [numbers[i]], config)[0]
+        alone, alone_ended = speak(model, [units[i]], [speakers[i]], [numbers[i]], config, [voices[i]])[0]
         assert np.array_equal(alone, codes) and alone_ended == ended
         sizes = np.array([block.size for block in model.vocab.streams])[:, None]
         assert codes.shape[1] >= 1 and (codes >= 0).all() and (codes < sizes).all()
+
+
+@pytest.mark.parametrize("pattern", ["delay", "parallel", "coarse_first", "flatten"])
+def test_speak_as_training_reads_it(pattern):
+    """Greedy speech, read back in one go, is what the model finds likeliest at each of its steps."""
+    model = toy_model(seed=7, pattern=pattern)
+    codes, ended = speak(model, [[1, 2]], [266], [0], SamplingConfig(temperature=0.0))[0]
+    sequence = model.layout.tts(codes, [1, 2], 266)
+    ids, predict = torch.from_numpy(sequence.ids)[None], torch.from_numpy(sequence.predict)[None]
+    if not ended:
+        predict &= ids != END
+    if codes.shape[1] > 0:
+        hidden = model.read(ids)[:, :-1]
+        for stream, scores, target in model.scores(hidden, ids[:, 1:], predict[:, 1:], TTS):
+            if stream == 0:
+                scores[0, 0] = -torch.inf
+            assert torch.equal(scores.argmax(-1), target)
 
 
 def test_speech_that_does_not_end_is_cut_and_told():
@@ -72,6 +93,19 @@ def test_draws_depend_on_the_number_and_the_seed():
     assert codes(1, 0) != codes(2, 0) and codes(1, 0) != codes(1, 1)
 
 
+def test_top_p_keeps_the_likeliest_that_hold_the_mass():
+    model = toy_model(seed=2)
+    with torch.no_grad():
+        model.head.weight.mul_(0.1)
+
+    def spoken(**sampling):
+        return [speak(model, [[1, 2, 3]], [3], [n], SamplingConfig(length_limit=0.3, **sampling))[0][0].tolist() for n in range(8)]
+
+    greedy = spoken(temperature=0.0)
+    assert spoken(temperature=1.0, top_p=1e-6) == greedy
+    assert spoken(temperature=1.0, top_p=1.0) == spoken(temperature=1.0) != greedy
+
+
 class Store(dict):
     """Codes by utterance, as a token store gives them."""
 
@@ -91,3 +125,14 @@ def test_controls():
 )
 def test_stuck(codes, stuck):
     assert is_stuck(np.array(codes), 12.5) == stuck
+
+
+def test_a_voice_is_that_of_the_speakers_next_utterance():
+    data = SimpleNamespace(folder="dump/raw/test", utt2spk={"a1": "ann", "a2": "ann", "a3": "ann", "b1": "bob"})
+    store = Store({utt: np.array([[i]]) for i, utt in enumerate(data.utt2spk)})
+    voices = other_utterances(data, ["a1", "a3"], store)
+    assert {utt: int(codes[0, 0]) for utt, codes in voices.items()} == {"a1": 1, "a3": 0}
+    with pytest.raises(InputError, match="speaker 'bob' has no second utterance"):
+        other_utterances(data, ["b1"], store)
+    with pytest.raises(InputError, match="--tokens"):
+        other_utterances(data, ["a1"], None)

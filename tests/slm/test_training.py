@@ -12,14 +12,12 @@ import torch
 from lmspt.data.scp import read_scp, write_scp
 from lmspt.data.tokens import TokenStore
 from lmspt.errors import InputError
-from lmspt.slm.batches import SLMBatches
 from lmspt.slm.checkpoint import load_slm, save_slm
 from lmspt.slm.config import SLMBatchConfig
 from lmspt.slm.decode import hear, recognise
 from lmspt.slm.examples import prepare, read_examples
 from lmspt.slm.text import load_units
 from lmspt.slm.training import train
-from lmspt.slm.vocab import MASK, load_vocabulary
 from lmspt.train.config import TrainConfig
 from tests.slm.toy import CONFIG, write_corpus
 
@@ -51,38 +49,6 @@ def test_it_learns_by_heart_and_comes_back_from_disk(folder, trained):
     assert right >= 22 and all(ended for _, ended in results.values())
     others = recognise(model, hear(tokens, "other"))
     assert sum(units.decode(written) == text[utt] for utt, (written, _) in others.items()) < 12
-
-
-def test_batches_are_a_function_of_seed_and_epoch(folder):
-    vocab = load_vocabulary(folder / "data/vocab.json")
-    examples, tokens = read_examples(folder / "data", "train", vocab.tok_id)
-
-    def ids(seed, epoch):
-        batches = SLMBatches(examples, tokens, vocab, SLMBatchConfig(batch_size=4, mask_tokens=0.3), 5, seed).build_iter(epoch)
-        return [batch["ids"] for _, batch in batches]
-
-    assert all(torch.equal(a, b) for a, b in zip(ids(0, 1), ids(0, 1), strict=True))
-    assert not all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(ids(0, 1), ids(0, 2), strict=True))
-
-
-def test_only_heard_tokens_are_masked(folder):
-    vocab = load_vocabulary(folder / "data/vocab.json")
-    examples, tokens = read_examples(folder / "data", "train", vocab.tok_id)
-    config = SLMBatchConfig(batch_size=4, mask_tokens=0.5)
-    masked = 0
-    for _, batch in SLMBatches(examples, tokens, vocab, config, 5, 0).build_iter(1):
-        hidden = batch["ids"] == MASK
-        assert not (hidden & batch["predict"]).any() and not hidden[..., 1:].any() and not hidden[1::2].any()
-        masked += int(hidden.sum())
-    assert masked > 0
-
-
-def test_validation_goes_through_all_once_and_blurs_nothing(folder):
-    vocab = load_vocabulary(folder / "data/vocab.json")
-    examples, tokens = read_examples(folder / "data", "valid", vocab.tok_id)
-    batches = list(SLMBatches(examples, tokens, vocab, SLMBatchConfig(batch_size=5), None, 0).build_iter(1))
-    assert sorted(key for keys, _ in batches for key in keys) == sorted(tokens)
-    assert not any((batch["ids"] == MASK).any() for _, batch in batches)
 
 
 def test_resumed_training_ends_the_same(folder, trained, tmp_path):

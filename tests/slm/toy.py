@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,14 @@ from lmspt.slm.config import SLMConfig
 from lmspt.slm.model import SpeechLM, scratch_backbone
 from tests.slm.test_vocab import META, toy
 
-CONFIG = SLMConfig(dim=32, n_layers=2, n_heads=2, ff_dim=64, text_units=20)
+CONFIG = SLMConfig(dim=32, n_layers=2, n_heads=2, ff_dim=64, text_units=20, depth_dim=16)
 WORDS = ("one", "two", "three")
 
 
-def toy_model(seed: int = 0) -> SpeechLM:
+def toy_model(seed: int = 0, **options: object) -> SpeechLM:
     torch.manual_seed(seed)
-    model = SpeechLM(CONFIG, toy(), scratch_backbone(CONFIG))
+    config = replace(CONFIG, **options)
+    model = SpeechLM(config, toy(), scratch_backbone(config))
     with torch.no_grad():  # tables wide enough that random logits are far apart
         model.embedding.weight.mul_(30)
         model.head.weight.mul_(30)

@@ -457,6 +457,7 @@ stage_tts_decode() {
             unit "${slm_name}.${set}"
             need 0 "${decode_config}"
             need 8 "${slm_exp}/model.safetensors"
+            need 5 "${tokens}/${set}/manifest.json"
             need_raw "${set}"
             option decode_args "${decode_args}"
             option max_eval_utts "${max_eval_utts}"
@@ -466,7 +467,8 @@ stage_tts_decode() {
                 if ${changed}; then run rm -rf "${out:?}"; fi
                 run "${decode_cmd[@]}" "${out}/logs/decode.log" \
                     python -m lmspt.bin.tts_decode --config "${decode_config}" --slm "${slm_exp}" --tokenizer "${tok_exp}" \
-                    --data "${raw}/${set}" --out "${out}" --max_utts "${max_eval_utts}" -- "${decode_words[@]}"
+                    --data "${raw}/${set}" --tokens "${tokens}/${set}" --out "${out}" --max_utts "${max_eval_utts}" \
+                    -- "${decode_words[@]}"
                 finish
             fi
         done
