@@ -15,7 +15,7 @@ import torch
 
 from lmspt.config import load_config
 from lmspt.errors import run_main
-from lmspt.tokenizer.adversarial import build_judge
+from lmspt.tokenizer.adversarial import build_critic
 from lmspt.tokenizer.config import CONFIGS
 from lmspt.tokenizer.model import LMSPT
 from lmspt.tokenizer.objectives import build_objective
@@ -30,14 +30,14 @@ class Stepper:
 
     def __init__(self, configs: tuple, adversarial: bool) -> None:
         model, objective, loss, weights, self.batch, _, schedule = configs
-        judge = build_judge(weights) if adversarial else None
-        if judge is not None:
-            judge.start = 0
+        critic = build_critic(weights) if adversarial else None
+        if critic is not None:
+            critic.start = 0
         self.sample_rate = model.sample_rate
         self.task = TokenizerTraining(
-            LMSPT(model), build_objective(objective, model), loss, objective.distill_weight, weights, judge
+            LMSPT(model), build_objective(objective, model), loss, objective.distill_weight, weights, critic
         )
-        adversary = None if judge is None else Adversary(judge, weights.discriminator_lr)
+        adversary = None if critic is None else Adversary(critic, weights.discriminator_lr)
         self.optimizer = build_optimizer(self.task, adversary, schedule)
 
     def step(self) -> float:

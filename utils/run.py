@@ -7,7 +7,8 @@ JOB (any name) is replaced by the number of the job, as a whole token, in LOG an
 Options, with one dash or two, "-" or "_" inside names:
 
     --num_threads N    threads of one job; exported as OMP_NUM_THREADS
-    --gpu N            GPUs of one job; exported as CUDA_VISIBLE_DEVICES, least loaded first
+    --gpu N            GPUs of one job; exported as CUDA_VISIBLE_DEVICES, least loaded first, those
+                       last that jobs of another run.py are on
     --max_jobs_run M   jobs at a time (default: as many as the cores or the GPUs carry)
     --mem X, --time T, --config F, --name S    for schedulers; nothing to do on one machine
 
@@ -17,12 +18,15 @@ command is started as it is, with no shell between.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
 from bound import die_with_parent
@@ -110,6 +114,7 @@ class Runner:
         self.at_a_time = max(1, request.number("max_jobs_run", carried))
         self.running: list[Job] = []
         self.failed: list[int] = []  # their numbers, in the order of their ends
+        self.held: dict[str, int] = {}  # descriptors of GPUs' locks
         self.parent = os.getppid()
         self.caught = 0
 
@@ -119,14 +124,38 @@ class Runner:
 
     def start(self, number: int) -> None:
         """Start one job on the GPUs that carry the fewest others."""
-        load = {gpu: sum(gpu in job.gpus for job in self.running) for gpu in self.gpus}
-        gpus = sorted(self.gpus, key=load.__getitem__)[: self.gpus_per_job]
+        gpus = self.least_loaded()
         environment = dict(os.environ)
         if gpus:
             environment |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(gpus)}  # as nvidia-smi counts
         if "num_threads" in self.request.options:
             environment["OMP_NUM_THREADS"] = self.request.options["num_threads"]
         self.running.append(Job(number, self.request, gpus, environment))
+
+    def least_loaded(self) -> list[str]:
+        """GPUs of a job: first those that neither these jobs nor another run.py's are on."""
+        if not self.gpus_per_job:
+            return []
+        load = {gpu: sum(gpu in job.gpus for job in self.running) for gpu in self.gpus}
+        chosen: list[str] = []
+        for gpu in sorted(self.gpus, key=load.__getitem__):
+            if len(chosen) < self.gpus_per_job and self.hold(gpu):
+                chosen.append(gpu)
+        others = sorted(set(self.gpus) - set(chosen), key=load.__getitem__)
+        return (chosen + others)[: self.gpus_per_job]
+
+    def hold(self, gpu: str) -> bool:
+        """Take a GPU, as long as this process lives; False when another run.py of this user has it."""
+        if gpu not in self.held:
+            path = Path(tempfile.gettempdir(), f"run.py.{os.getuid()}.gpu{gpu.replace('/', '_')}.lock")
+            lock = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
+                return False
+            self.held[gpu] = lock
+        return True
 
     def reap(self) -> None:
         """Take out the jobs that have ended."""

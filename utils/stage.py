@@ -3,14 +3,15 @@
 
     stage.py check --marker M [--inputs F ...] [--options K=V ...] [--outputs F ...] [--writes FOLDER] [--work KIND=AMOUNT]
     stage.py begin --marker M [--inputs F ...] [--options K=V ...] [--work KIND=AMOUNT]
-    stage.py done  --marker M [--outputs F ...] [--writes FOLDER] [--command TEXT]
+    stage.py done  --marker M [--outputs F ...] [--writes FOLDER] [--command TEXT] [-- COMMAND ...]
 
 ``check`` leaves with status 0 when the marker holds the same fingerprint and every output is there; otherwise it prints
 why the stage is to be done and leaves with 1 (never done, broken off, an output is gone: what is there can be taken
 up) or 3 (done or begun with other inputs or options: what is there must not be). A second line is estimate.py's: seconds,
 bytes and a sentence on what FOLDER will get. ``begin`` notes the fingerprint in
 ``M.begun``: what counts is how the inputs were when the work began, not what became of them meanwhile. ``done`` asserts
-the outputs and turns the note into the marker, ``exp/.done/<n>_<name>[.<tag>].json``: stage, name, tag, fingerprint,
+the outputs and turns the note into the marker (first it runs COMMAND, if there is one, and leaves with its status if
+that is not 0), ``exp/.done/<n>_<name>[.<tag>].json``: stage, name, tag, fingerprint,
 seconds (of the last session), sessions (1, and 1 more for each time the stage was taken up again), host, work, bytes (in
 FOLDER, changed since the work began), finished, command, options, inputs.
 
@@ -25,11 +26,13 @@ import hashlib
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import NoReturn
 
+from bound import die_with_parent
 from estimate import Record, plan, written
 
 HASHED_BELOW = 1 << 20  # bytes
@@ -137,6 +140,13 @@ def begin(marker: Path, state: Record, work: dict[str, float]) -> int:
     return 0
 
 
+def run(command: list[str]) -> int:
+    """Run a command to its end; its status. Should the script that called die, so does this process, and a job runner sees it."""
+    die_with_parent()
+    status = subprocess.run(command, check=False).returncode
+    return status if status >= 0 else 128 - status
+
+
 def finish(marker: Path, outputs: list[Path], folder: str, command: str) -> int:
     """Assert the outputs and leave the marker."""
     missing = [str(path) for path in outputs if not path.exists()]
@@ -181,9 +191,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--writes", default="")
     parser.add_argument("--work", default="")
     parser.add_argument("--command", default="")
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    end = words.index("--") if "--" in words else len(words)
+    args = parser.parse_args(words[:end])
     if args.action == "done":
-        return finish(args.marker, args.outputs, args.writes, args.command)
+        status = run(words[end + 1 :]) if words[end:] else 0
+        return status or finish(args.marker, args.outputs, args.writes, args.command)
     kind, _, amount = args.work.partition("=")
     work = {kind: float(amount)} if amount else {}
     options = dict(option.partition("=")[::2] for option in args.options)

@@ -1,6 +1,6 @@
 # How a staged script runs its stages. To be sourced by a script that sets
 #   stages=("name  what it does" ...)      in order, numbered from 1; stage "name" is the function stage_name
-#   stage stop_stage skip_stages dry_run expdir      its options
+#   stage stop_stage skip_stages side_by_side dry_run expdir      its options
 # and then calls run_stages. A stage is one or more units of work (one for each tokenizer, set ...):
 #
 #   unit "${tag}"                         a new unit, marker ${expdir}/.done/<n>_<name>.<tag>.json
@@ -16,6 +16,9 @@
 #       finish
 #   fi
 #
+# A unit of one command may end with "run_beside command ..." instead of run and finish: up to ${side_by_side} such units of a
+# stage are then at work at a time, each with its share of the threads, and the stage ends when all have ended.
+#
 # With --dry_run nothing is run or written: stale tells what is done, run prints its command, and a table at the end counts
 # what is done of each row (row=NAME before a unit; "" is what all share) and stage.
 #
@@ -24,10 +27,12 @@
 # shellcheck disable=SC2034,SC2154  # variables of the script that sources this
 
 stage_number=0 stage_name=none tag="" changed=false read_by_all=false
-marker="" inputs=() outputs=() options=() running=() folder="" work=""
+marker="" inputs=() outputs=() options=() done_args=() running=() folder="" work=""
 to_do=0 unknown=0 all_seconds=0 all_bytes=0    # --dry_run: units, those without an estimate, and the sums of the others
 declare -A renewed=()    # --dry_run: what earlier stages of this run would write
 row="" rows=()           # --dry_run: whom the next units belong to, and all of them in order
+declare -A beside=()     # tags of the units that are at work beside this process, by their processes
+failed=()                # tags of those that failed
 declare -A units=() finished=()    # --dry_run: how many, by "row stage"
 
 # ESPnet's log line: time, (file:line:function) of the stage that speaks, message.
@@ -76,6 +81,7 @@ run_stages() {
         if [[ ${skipped} == *" ${stage_number} "* ]]; then log "stage ${stage_number} (${stage_name}): skipped"; continue; fi
         log "stage ${stage_number} (${stage_name}): ${does}"
         "stage_${stage_name}"
+        all_ended
     done
     if ${dry_run}; then show_done; show_all; fi
 }
@@ -194,7 +200,9 @@ inspect() {
 
 # Is the unit to be done? Sets changed. Takes the unit's lock, so that two runs do not work on it at a time.
 stale() {
-    local why estimate status state=(--marker "${marker}" --inputs "${inputs[@]}" --options "${options[@]}") file who
+    local why estimate status file who
+    local state=(--marker "${marker}" --inputs "${inputs[@]}" --options "${options[@]}")
+    done_args=(--marker "${marker}" --outputs "${outputs[@]}" --writes "${folder}" --command "$0 ${run_args[*]@Q}")
     inspect
     if [ "${status}" -ne 0 ] && ! ${dry_run}; then
         lock
@@ -238,6 +246,30 @@ run() {
     running=()
 }
 
+# As run and finish, beside other units.
+run_beside() {
+    if ${dry_run} || [ "${side_by_side}" -eq 1 ]; then run "$@"; finish; return; fi
+    if [ "${#beside[@]}" -ge "${side_by_side}" ]; then one_ended; fi
+    local threads=$((${OMP_NUM_THREADS:-$(nproc)} / side_by_side))
+    OMP_NUM_THREADS=$((threads > 0 ? threads : 1)) stage.py "done" "${done_args[@]}" -- "$@" &
+    beside[$!]=${tag}
+    exec 8>&-    # the unit's lock is theirs now
+}
+
+# Wait for the end of a unit beside this process.
+one_ended() {
+    local process status=0
+    wait -n -p process "${!beside[@]}" || status=$?
+    [ "${status}" -eq 0 ] || failed+=("${beside[${process}]}")
+    unset "beside[${process}]"
+}
+
+# Wait for all of them. One that fails does not stop the others: their work is not lost.
+all_ended() {
+    while [ "${#beside[@]}" -gt 0 ]; do one_ended; done
+    [ "${#failed[@]}" -eq 0 ] || die "stage ${stage_number} (${stage_name}) failed for ${failed[*]}"
+}
+
 # Keep what other inputs or options made, under another name.
 aside() {
     [ -e "$1" ] || return 0
@@ -249,7 +281,7 @@ aside() {
 
 finish() {
     if ${dry_run}; then return; fi
-    stage.py "done" --marker "${marker}" --outputs "${outputs[@]}" --writes "${folder}" --command "$0 ${run_args[*]@Q}"
+    stage.py "done" "${done_args[@]}"
     exec 8>&-
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.errors import run_main
+from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tokens", type=Path, required=True, help="token store of the set")
     p.add_argument("--out", type=Path, required=True, help="gets text and stats.json")
     p.add_argument("--control", choices=("other", "shuffled"), help="other: each utterance gets the next one's tokens")
-    p.add_argument("--num_threads", type=int, default=2)
+    p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     return p
 
 

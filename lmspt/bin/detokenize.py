@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.errors import run_main
+from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:
@@ -15,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("inputs", nargs="+", type=Path, help="what lmspt.bin.tokenize wrote: .npy files, folders, token stores")
     p.add_argument("--model", required=True, help="unpacked archive of stage 14, exp/tok_<tag>, or the released LM-SPT")
     p.add_argument("--out", type=Path, required=True, help="folder; gets <name>.wav")
-    p.add_argument("--num_threads", type=int, default=2)
+    p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     return p
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.errors import run_main
+from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:
@@ -15,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--config", type=Path, required=True, help="k-means config; says teacher, layer and how many utterances")
     p.add_argument("--data", type=Path, required=True, help="formatted data directory")
     p.add_argument("--out", type=Path, required=True, help="dump/feats/<teacher>_<layer>/<set>")
-    p.add_argument("--num_threads", type=int, default=2)
+    p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     return p
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.errors import run_main
+from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data", type=Path, required=True, help="formatted training set; no recording of a test set may be in it")
     p.add_argument("--out", type=Path, required=True, help="exp/judge_ctc, then the --judge of tts_score")
-    p.add_argument("--num_threads", type=int, default=2)
+    p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     return p
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.errors import run_main
+from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--voice", type=Path, help="recording of the voice, for a model trained with voice_seconds")
     p.add_argument("--config", type=Path, help="YAML: how codes are drawn (default: as SamplingConfig says)")
     p.add_argument("--seed", type=int, default=0, help="another one, another rendition")
-    p.add_argument("--num_threads", type=int, default=2)
+    p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     return p
 
 

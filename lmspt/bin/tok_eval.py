@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.errors import run_main
+from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:
@@ -17,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tokens", type=Path, required=True, help="its token store")
     p.add_argument("--out", type=Path, required=True, help="exp/tok_<tag>/eval/<set>")
     p.add_argument("--max_utts", type=int, help="resynthesise at most so many, the same for every system")
-    p.add_argument("--num_threads", type=int, default=2)
+    p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     return p
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.errors import run_main
+from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("inputs", nargs="+", type=Path, help="recordings of any rate, and folders of them")
     p.add_argument("--model", type=Path, required=True, help="unpacked archive of stage 14")
-    p.add_argument("--num_threads", type=int, default=2)
+    p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     return p
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.errors import run_main
+from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tokens", type=Path, help="token store of the set, for a model that hears a voice (voice_seconds)")
     p.add_argument("--out", type=Path, required=True, help="gets wav.scp, wav/, stats.jsonl")
     p.add_argument("--max_utts", type=int, help="speak at most so many, the same for every system")
-    p.add_argument("--num_threads", type=int, default=2)
+    p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     return p
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.errors import run_main
+from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--language", default="en", help="that the judge is to read: Whisper's two letters, or 'detect'")
     p.add_argument("--normalizer", default="english", help="english, digits, basic (any language) or none")
     p.add_argument("--max_utts", type=int, help="score at most so many, the same for every system")
-    p.add_argument("--num_threads", type=int, default=2)
+    p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     return p
 
 

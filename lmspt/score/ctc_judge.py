@@ -67,7 +67,7 @@ class CtcJudge:
         InputError: no such judge.
     """
 
-    def __init__(self, folder: Path, num_threads: int = 2) -> None:
+    def __init__(self, folder: Path, num_threads: int) -> None:
         if not is_ctc_judge(folder):
             raise InputError(f"{folder}: no judge here; train it with python -m lmspt.bin.judge_train")
         torch.set_num_threads(num_threads)
@@ -103,7 +103,7 @@ def is_ctc_judge(folder: Path) -> bool:
     return (folder / DESCRIPTION).is_file()
 
 
-def train_judge(data: DataDir, out: Path, num_threads: int = 2) -> float:
+def train_judge(data: DataDir, out: Path, num_threads: int) -> float:
     """Train a judge on a formatted training set and save it; returns the loss of the last epoch.
 
     Raises:

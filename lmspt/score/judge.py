@@ -86,7 +86,7 @@ class Judge:
         InputError: no such weights, or a language that the model does not know.
     """
 
-    def __init__(self, name: str, num_threads: int = 2, language: str = "en", beam_size: int = 5) -> None:
+    def __init__(self, name: str, num_threads: int, language: str = "en", beam_size: int = 5) -> None:
         folder = find_weights(name)
         self.name, self.language, self.beam_size = Path(name).name, language, beam_size
         self.sha256 = sha256_of(folder / "model.bin")

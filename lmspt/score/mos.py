@@ -41,7 +41,7 @@ class Dnsmos:
         NotRun: speechmos is not installed.
     """
 
-    def __init__(self, num_threads: int = 2) -> None:
+    def __init__(self, num_threads: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = num_threads
         self.p835, self.p808 = (

@@ -19,7 +19,7 @@ from lmspt.tokenizer.discriminators import build_discriminators
 
 
 @dataclass
-class Judgement:
+class Verdict:
     """Scalars: losses of the discriminators (on recordings and on speech), and of the decoder."""
 
     real: Tensor
@@ -28,7 +28,7 @@ class Judgement:
     feature: Tensor
 
 
-class Judge(nn.Module):
+class Critic(nn.Module):
     """Discriminators and their losses: least squares (Mao et al. 2017) and feature matching (Larsen et al. 2016), summed
     over discriminators and, the latter, over all layers but the scores.
 
@@ -45,7 +45,7 @@ class Judge(nn.Module):
         self.adversarial_loss = GeneratorAdversarialLoss(average_by_discriminators=False)
         self.feature_loss = FeatureMatchLoss(average_by_layers=False, average_by_discriminators=False)
 
-    def forward(self, real: Tensor, fake: Tensor, lengths: Tensor) -> Judgement | None:
+    def forward(self, real: Tensor, fake: Tensor, lengths: Tensor) -> Verdict | None:
         """Recordings and speech (B, T), ``lengths`` (B,) samples -> the losses, or None before ``start``."""
         self.n_calls += 1
         if self.n_calls <= self.start:
@@ -55,7 +55,7 @@ class Judge(nn.Module):
         frozen = {name: weight.detach() for name, weight in self.discriminators.named_parameters()}
         judged = functional_call(self.discriminators, frozen, (fake,))
         loss_real, loss_fake = self.discriminator_loss(of_fake, of_real)
-        return Judgement(loss_real, loss_fake, self.adversarial_loss(judged), self.feature_loss(judged, of_real))
+        return Verdict(loss_real, loss_fake, self.adversarial_loss(judged), self.feature_loss(judged, of_real))
 
 
 def windows(real: Tensor, fake: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,8 +79,8 @@ def windows(real: Tensor, fake: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor
     return real[kept].gather(1, places), fake[kept].gather(1, places)
 
 
-def build_judge(config: AdversarialConfig) -> Judge | None:
+def build_critic(config: AdversarialConfig) -> Critic | None:
     """The configured discriminators, or None without any."""
     if config.discriminator == "none":
         return None
-    return Judge(build_discriminators(config.discriminator), config.adversarial_start)
+    return Critic(build_discriminators(config.discriminator), config.adversarial_start)

@@ -14,7 +14,7 @@ from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
 from lmspt.errors import InputError
 from lmspt.files import write_json
-from lmspt.tokenizer.adversarial import Judge, build_judge
+from lmspt.tokenizer.adversarial import Critic, build_critic
 from lmspt.tokenizer.batches import Crops, WholeUtterances
 from lmspt.tokenizer.config import AdversarialConfig, LossConfig
 from lmspt.tokenizer.health import Health, health
@@ -33,8 +33,8 @@ class TokenizerTraining(nn.Module):
         objective: what makes its semantic tokens semantic, or None.
         loss: weights.
         distill_weight: of the objective.
-        adversarial: weights of what the judge says.
-        judge: of the main decoder's speech in training, or None. It learns from the same loss and is no part of this module.
+        adversarial: weights of what the critic says.
+        critic: of the main decoder's speech in training, or None. It learns from the same loss and is no part of this module.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class TokenizerTraining(nn.Module):
         loss: LossConfig,
         distill_weight: float,
         adversarial: AdversarialConfig,
-        judge: Judge | None,
+        critic: Critic | None,
     ) -> None:
         super().__init__()
         self.model, self.objective = model, objective
         self.loss, self.distill_weight = loss, distill_weight
-        self.adversarial, self.opponents = adversarial, (judge,)  # a tuple keeps the judge out of the state dict
+        self.adversarial, self.opponents = adversarial, (critic,)  # a tuple keeps the critic out of the state dict
         self.mel = MultiResolutionMel(model.config.sample_rate, loss.mel_windows, loss.mel_bins, loss.mel_linear_weight)
         self.counts = [torch.zeros(stream.size, dtype=torch.long) for stream in model.streams]  # since the last reading
 
@@ -74,19 +74,19 @@ class TokenizerTraining(nn.Module):
             self._count(output.codes, output.mask)
         stats = {"loss": loss.detach(), **stats}
         if self.training:
-            loss = loss + self._judged(wav, output.wav, lengths, stats)
+            loss = loss + self._criticised(wav, output.wav, lengths, stats)
         return loss, stats, torch.tensor(len(wav), device=wav.device)
 
-    def _judged(self, wav: Tensor, spoken: Tensor, lengths: Tensor, stats: dict[str, Tensor]) -> Tensor | float:
+    def _criticised(self, wav: Tensor, spoken: Tensor, lengths: Tensor, stats: dict[str, Tensor]) -> Tensor | float:
         """Both sides' losses of the adversarial training; ``stats`` gets their parts."""
-        (judge,) = self.opponents
-        judgement = None if judge is None else judge(wav, spoken, lengths)
-        if judgement is None:
+        (critic,) = self.opponents
+        verdict = None if critic is None else critic(wav, spoken, lengths)
+        if verdict is None:
             return 0.0
-        stats |= {name: part.detach() for name, part in vars(judgement).items()}
+        stats |= {name: part.detach() for name, part in vars(verdict).items()}
         weights = self.adversarial
-        ours = weights.adversarial_weight * judgement.adversarial + weights.feature_weight * judgement.feature
-        return ours + judgement.real + judgement.fake
+        ours = weights.adversarial_weight * verdict.adversarial + weights.feature_weight * verdict.feature
+        return ours + verdict.real + verdict.fake
 
     def read_health(self) -> list[Health]:
         """Health of each stream over the validation, of all ranks, since the last reading."""
@@ -124,16 +124,16 @@ def train(configs: tuple, train_dir: Path, valid_dir: Path, out: Path) -> LMSPT:
     torch.manual_seed(train_config.seed)
     model = LMSPT(model_config)
     objective = build_objective(objective_config, model_config)
-    judge = build_judge(adversarial_config)
-    task = TokenizerTraining(model, objective, loss_config, objective_config.distill_weight, adversarial_config, judge)
+    critic = build_critic(adversarial_config)
+    task = TokenizerTraining(model, objective, loss_config, objective_config.distill_weight, adversarial_config, critic)
     if objective is not None and train_config.ngpu:
         for teacher in objective.frozen:
             teacher.cuda()
     logging.info("%s: %.2f M parameters", out.name, _millions(model))
     adversary = None
-    if judge is not None:
-        logging.info("%s: %.2f M parameters of discriminators", out.name, _millions(judge))
-        adversary = Adversary(judge, adversarial_config.discriminator_lr)
+    if critic is not None:
+        logging.info("%s: %.2f M parameters of discriminators", out.name, _millions(critic))
+        adversary = Adversary(critic, adversarial_config.discriminator_lr)
     train_data, valid_data = DataDir(train_dir), DataDir(valid_dir)
     crops = Crops(
         Utterances(train_data, model_config.sample_rate),

@@ -11,7 +11,7 @@ class TrainConfig:
     """Options of the engine. An "epoch" is ``steps_per_epoch`` steps: the unit of validation, saving and resuming.
 
     The learning rate rises over ``warmup_steps`` and falls along a cosine to ``final_lr_ratio * lr`` (one cycle).
-    ``num_threads`` is set explicitly because OpenMP's default costs several times the time on shared machines.
+    ``num_threads`` 0 is :func:`lmspt.threads.n_threads`.
     ``keep_nbest`` epochs with the best ``best_metric`` on the validation set are averaged into the final weights. With an
     ``ema_decay`` (0: none) it is the moving average of the weights that is validated and kept. ``use_amp`` computes in
     bfloat16 where autocast knows it to be safe. Under ``torchrun`` steps are those of a rank: its batches, and
@@ -34,6 +34,6 @@ class TrainConfig:
     keep_nbest: int = 1
     ema_decay: float = 0.0
     log_interval: int = 20
-    num_threads: int = 2
+    num_threads: int = 0
     ngpu: int = 0
     use_amp: bool = False

@@ -34,6 +34,7 @@ from tqdm import tqdm
 
 from lmspt.errors import InputError
 from lmspt.files import atomic, remove_leftovers, write_json
+from lmspt.threads import n_threads
 from lmspt.train.average import MovingAverage, average_states
 from lmspt.train.checkpoint import CheckpointStore
 from lmspt.train.config import TrainConfig
@@ -99,7 +100,7 @@ def fit(
     if config.steps_per_epoch % config.accum_grad:
         raise InputError(f"steps_per_epoch {config.steps_per_epoch}: must be a multiple of accum_grad {config.accum_grad}")
     out.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(config.num_threads)
+    torch.set_num_threads(config.num_threads or n_threads())
     training = _Training(model, adversary, config, out)
     if rank() == 0:
         remove_leftovers(out)
@@ -241,7 +242,7 @@ def build_optimizer(model: torch.nn.Module, adversary: Adversary | None, config:
     if adversary is not None:
         groups = [{"name": "model", "params": learning}]
         groups += [{"name": "adversary", "params": list(adversary.module.parameters()), "lr": adversary.lr}]
-    return torch.optim.AdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), weight_decay=config.weight_decay)
+    return torch.optim.AdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), weight_decay=config.weight_decay, fused=True)
 
 
 def one_cycle(optimizer: torch.optim.Optimizer, config: TrainConfig) -> torch.optim.lr_scheduler.OneCycleLR:

@@ -45,7 +45,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("judge")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ctc_judge, "STEPS", 160)
-        train_judge(make_set(root / "train", 160, 0), root / "judge_ctc")
+        train_judge(make_set(root / "train", 160, 0), root / "judge_ctc", 1)
     make_set(root / "test", 20, 1)
     return {name: root / name for name in ("train", "test", "judge_ctc")}
 
@@ -85,13 +85,13 @@ def test_scores_words_alone(folders: dict[str, Path], tmp_path: Path) -> None:
 def test_training_is_the_same_every_time(folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctc_judge, "STEPS", 4)
     for name in ("a", "b"):
-        train_judge(DataDir(folders["test"]), tmp_path / name)
+        train_judge(DataDir(folders["test"]), tmp_path / name, 1)
     assert CtcJudge(tmp_path / "a", 1).sha256 == CtcJudge(tmp_path / "b", 1).sha256
 
 
 def test_open_vocabularies_are_refused(folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctc_judge, "WORDS", 2)
     with pytest.raises(InputError, match=r"text: 3 distinct words, and this judge is for at most 2; leave --second_judge out"):
-        train_judge(DataDir(folders["test"]), tmp_path)
+        train_judge(DataDir(folders["test"]), tmp_path, 1)
     with pytest.raises(InputError, match="no judge here; train it"):
-        CtcJudge(tmp_path)
+        CtcJudge(tmp_path, 1)

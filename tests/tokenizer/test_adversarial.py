@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lmspt.tokenizer.adversarial import Judge, build_judge, windows
+from lmspt.tokenizer.adversarial import Critic, build_critic, windows
 from lmspt.tokenizer.config import AdversarialConfig
 from lmspt.tokenizer.discriminators import Discriminators, STFTDiscriminator, build_discriminators
 
@@ -28,7 +28,7 @@ def noise(*shape, seed=0):
 
 def test_losses_by_hand():
     real, fake = torch.tensor([[1.0, 3.0]]), torch.tensor([[2.0, -2.0]])
-    judged = Judge(Gain(1.0, 2.0))(real, fake, torch.tensor([2]))
+    judged = Critic(Gain(1.0, 2.0))(real, fake, torch.tensor([2]))
     # scores of the first: real 0.5, 1.5, fake 1, -1; of the second: real 1, 3, fake 2, -2
     assert judged.real.item() == pytest.approx((0.5**2 + 0.5**2) / 2 + (0 + 2**2) / 2)
     assert judged.fake.item() == pytest.approx((1 + 1) / 2 + (4 + 4) / 2)
@@ -39,24 +39,24 @@ def test_losses_by_hand():
 @pytest.mark.parametrize("kind", ["small", "v1", "v2"])
 def test_each_side_has_its_own_gradient(kind):
     torch.manual_seed(0)
-    judge = Judge(build_discriminators(kind))
+    critic = Critic(build_discriminators(kind))
     real, fake = noise(1, 3000), noise(1, 3000, seed=1).requires_grad_()
-    judged = judge(real, fake, torch.tensor([3000]))
+    judged = critic(real, fake, torch.tensor([3000]))
     (judged.adversarial + judged.feature).backward(retain_graph=True)
-    assert all(p.grad is None for p in judge.parameters())
+    assert all(p.grad is None for p in critic.parameters())
     assert fake.grad.abs().sum() > 0
     fake.grad = None
     (judged.real + judged.fake).backward()
     assert fake.grad is None
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in judge.parameters())
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in critic.parameters())
 
 
-def test_the_decoder_waits_for_its_judge():
-    judge = Judge(Gain(1.0), start=2)
+def test_the_decoder_waits_for_its_critic():
+    critic = Critic(Gain(1.0), start=2)
     wav, lengths = noise(1, 8), torch.tensor([8])
-    assert judge(wav, wav, lengths) is None and judge(wav, wav, lengths) is None
-    later = Judge(Gain(1.0), start=2)
-    later.load_state_dict(judge.state_dict())  # what was waited for survives a checkpoint
+    assert critic(wav, wav, lengths) is None and critic(wav, wav, lengths) is None
+    later = Critic(Gain(1.0), start=2)
+    later.load_state_dict(critic.state_dict())  # what was waited for survives a checkpoint
     assert later(wav, wav, lengths) is not None
 
 
@@ -110,7 +110,7 @@ def test_an_stft_discriminator_sees_the_complex_spectrum():
     assert torch.allclose(torch.complex(seen[0, 0, 4], seen[0, 1, 4]), frame, atol=1e-5)
 
 
-def test_none_is_none_and_the_others_are_judges():
-    assert build_judge(AdversarialConfig()) is None
-    judge = build_judge(AdversarialConfig(discriminator="small", adversarial_start=3))
-    assert isinstance(judge.discriminators, Discriminators) and judge.start == 3
+def test_none_is_none_and_the_others_are_critics():
+    assert build_critic(AdversarialConfig()) is None
+    critic = build_critic(AdversarialConfig(discriminator="small", adversarial_start=3))
+    assert isinstance(critic.discriminators, Discriminators) and critic.start == 3

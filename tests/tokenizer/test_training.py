@@ -1,4 +1,4 @@
-"""Training: what is learned survives a kill bit for bit; a collapsed codebook stops it; health is on disk; a judge is heard
+"""Training: what is learned survives a kill bit for bit; a collapsed codebook stops it; health is on disk; a critic is heard
 from when it is time and is no part of what is kept."""
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def test_an_adversarial_training_reports_both_sides(raw, tmp_path, use_amp):
     model = train((*others, replace(schedule, max_epoch=3, use_amp=use_amp)), raw, raw, tmp_path)
     rows = [row["train"] for row in json.loads((tmp_path / "history.json").read_text())]
     sides = {"real", "fake", "adversarial", "feature"}
-    assert not sides & rows[0].keys() and sides <= rows[1].keys()  # two batches an epoch, three without the judge
+    assert not sides & rows[0].keys() and sides <= rows[1].keys()  # two batches an epoch, three without the critic
     assert all(p.dtype == torch.float32 and p.isfinite().all() for p in model.parameters())
     assert not [name for name in torch.load(tmp_path / "3epoch.pth", weights_only=True) if "discriminator" in name]
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Stands for the environment's python in tests of slm.sh: notes "<command> <arguments>" in calls.txt and writes what
-# the contract says the command writes. FAIL=<command> makes that one fail, HANG=<command> makes it wait (SECONDS_TO_HANG). What is written
-# differs from call to call, unless SALT says what to add to it.
+# the contract says the command writes. FAIL=<command> makes that one fail, FAIL_IF=<part of a call> that call,
+# HANG=<command> makes it wait (SECONDS_TO_HANG). What is written differs from call to call, unless SALT says what to add to it.
 set -euo pipefail
 if [ "$1" != -m ]; then exec "${REAL_PYTHON}" "$@"; fi
 name=${2#lmspt.bin.}
@@ -15,6 +15,7 @@ for word in "$@"; do
     if [[ ${word} == --?* ]]; then last=${word#--}; given[${last}]=""; elif [ -n "${last}" ]; then given[${last}]=${word}; fi
 done
 if [ "${FAIL:-}" = "${name}" ]; then echo "${name} is told to fail"; exit 7; fi
+if [[ -n ${FAIL_IF:-} && ${call} == *"${FAIL_IF}"* ]]; then echo "${call} is told to fail"; exit 7; fi
 if [ "${HANG:-}" = "${name}" ]; then touch hanging; sleep "${SECONDS_TO_HANG:-60}"; fi
 out=${given[out]:-}
 make() { for file in "$@"; do mkdir -p "$(dirname "${file}")"; echo "${call} ${SALT-${RANDOM}}" > "${file}"; done; }

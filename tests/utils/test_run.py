@@ -110,6 +110,25 @@ def test_gpus_are_dealt_out(run: Run, tmp_path: Path) -> None:
     assert seen == {"3", "5"}
 
 
+def test_two_runners_take_other_gpus(run: Run, tmp_path: Path) -> None:
+    show = "echo gpus=$CUDA_VISIBLE_DEVICES; "
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "3,5", "TMPDIR": str(tmp_path)}
+    first = [UTILS / "run.py", "--gpu", "1", "a", "bash", "-c", f"{show} touch on; sleep 60"]
+    with subprocess.Popen(first, cwd=tmp_path, env=environment) as other:
+        try:
+            deadline = time.time() + 60
+            while not (tmp_path / "on").exists():
+                assert time.time() < deadline
+                time.sleep(0.05)
+            run("run.py", "--gpu", "1", "b", "bash", "-c", show, **environment)
+            run("run.py", "--gpu", "2", "both", "bash", "-c", show, **environment)
+        finally:
+            other.terminate()
+    run("run.py", "--gpu", "1", "c", "bash", "-c", show, **environment)
+    seen = {name: re.search("^gpus=(.*)", (tmp_path / name).read_text(), re.MULTILINE)[1] for name in ("a", "b", "both", "c")}
+    assert seen == {"a": "3", "b": "5", "both": "5,3", "c": "3"}
+
+
 def test_nvidia_smi_says_which_gpus_there_are(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: A (UUID: x)'\necho 'GPU 1: A (UUID: y)'\n")
     (tmp_path / "nvidia-smi").chmod(0o755)

@@ -90,6 +90,14 @@ def wait_for(path: Path) -> None:
         time.sleep(0.05)
 
 
+def wait_for_unlocked(folder: Path) -> None:
+    """Until nobody holds a lock on a file of ``folder``."""
+    deadline = time.time() + 120
+    while any(subprocess.run(["flock", "-n", path, "true"]).returncode for path in folder.iterdir()):
+        assert time.time() < deadline
+        time.sleep(0.05)
+
+
 def calls(recipe: Path) -> list[str]:
     """Commands called since the last time this was asked."""
     path = recipe / "calls.txt"
@@ -276,9 +284,44 @@ def test_what_another_run_may_read_is_not_replaced(finished: Path) -> None:
     message = rf"error: dump/raw/train would be replaced, and another run may be reading it: process {other.pid} on .*slm\.sh"
     assert re.search(message, done.stderr)
     assert other_stages.returncode == 0
+    wait_for_unlocked(finished / "exp/.runs")  # its commands end a moment after it
     again = slm(finished, "--sample_rate", "8000", "--stop_stage", "2")  # the dead hold nothing
     assert again.returncode == 0
     assert not list((finished / "exp/.runs").iterdir())
+
+
+def test_units_side_by_side(recipe: Path, first_run: tuple[Path, object]) -> None:
+    done = slm(recipe, "--side_by_side", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    expected = Counter((first_run[0] / "calls.txt").read_text().splitlines())
+    assert Counter(calls(recipe)) == expected
+    markers = {path.name for path in (recipe / "exp/.done").glob("*.json")}
+    assert markers == {path.name for path in (first_run[0] / "exp/.done").glob("*.json")}
+    assert slm(recipe, "--side_by_side", "2").returncode == 0
+    assert calls(recipe) == []
+
+
+def test_side_by_side_one_fails_the_others_end(finished: Path) -> None:
+    for name in ("resynthesis", "kmeans"):
+        (finished / f"exp/.done/8_slm_train.{name}_small.json").unlink()
+    done = slm(finished, "--side_by_side", "2", FAIL_IF="--out exp/slm_resynthesis_small")
+    assert done.returncode == 1
+    assert "stage 8 (slm_train) failed for resynthesis_small\n" in done.stderr
+    assert (finished / "exp/.done/8_slm_train.kmeans_small.json").exists()
+
+
+def test_side_by_side_ends_with_the_script(finished: Path) -> None:
+    for name in ("resynthesis", "kmeans"):
+        (finished / f"exp/.done/8_slm_train.{name}_small.json").unlink()
+    command = ["./slm.sh", *OPTIONS, "--side_by_side", "2"]
+    with subprocess.Popen(command, cwd=finished, stdout=subprocess.DEVNULL, env={**os.environ, "HANG": "slm_train"}) as run:
+        try:
+            wait_for(finished / "hanging")
+        finally:
+            run.kill()
+    wait_for_unlocked(finished / "exp/.runs")
+    assert not list((finished / "exp/.done").glob("8_*.json"))
+    assert slm(finished, "--side_by_side", "2").returncode == 0
 
 
 def test_plan_says_what_it_takes(recipe: Path) -> None:

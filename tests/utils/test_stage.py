@@ -83,6 +83,16 @@ def test_output_gone(run: Run, tmp_path: Path) -> None:
     assert why(run)[1] == "was not finished"
 
 
+def test_done_after_a_command(run: Run, tmp_path: Path) -> None:
+    run("stage.py", "begin", *STATE)
+    done = ["stage.py", "done", "--marker", MARKER, "--outputs", "new", "--"]
+    assert run(*done, "bash", "-c", "exit 7").returncode == 7
+    assert run(*done, "bash", "-c", "kill -TERM $$").returncode == 128 + 15
+    assert why(run)[1] == "was not finished"
+    assert run(*done, "touch", "--", "new").returncode == 0
+    assert why(run, *STATE, "--outputs", "new") == (0, "")
+
+
 def test_broken_off_is_taken_up_but_not_with_other_inputs(run: Run, tmp_path: Path) -> None:
     run("stage.py", "begin", *STATE)
     run("stage.py", "begin", *STATE)

@@ -16,6 +16,7 @@ list_stages=false       # list the stages and leave
 dry_run=false           # print which stages are done, the commands of the others and what they take, and leave
 nj=2                    # parallel jobs of data stages
 ngpu=0                  # GPUs of a training (0: CPU; a language model takes one at most); all else runs on the CPU
+side_by_side=1          # tokenizers and language models whose stages 5, 8, 9, 11 and 12 are at work at a time
 dumpdir=dump            # audio, features and tokens go here
 expdir=exp              # models and their outputs go here
 resultsdir=results      # tables and the report go here
@@ -303,10 +304,9 @@ stage_tok_dump() {
             writes "${tokens}/${set}" audio "${seconds:+$((seconds * (variants > 1 ? variants : 1)))}"
             if stale; then
                 if ${changed}; then run rm -rf "${tokens:?}/${set}"; fi
-                run "${decode_cmd[@]}" "${tokens}/logs/dump.${set}.log" \
+                run_beside "${decode_cmd[@]}" "${tokens}/logs/dump.${set}.log" \
                     python -m lmspt.bin.tok_dump --tokenizer "${tok_exp}" --data "${raw}/${set}" \
                     --out "${tokens}/${set}" --variants "${variants}"
-                finish
             fi
         done
     done
@@ -392,10 +392,9 @@ stage_slm_train() {
             if ${changed}; then aside "${slm_exp}"; fi
             resume_script "${slm_exp}"
             log "follow it with: tail -f ${slm_exp}/train.log"
-            run "${cuda_cmd[@]}" --gpu "${gpus}" "${slm_exp}/train.log" \
+            run_beside "${cuda_cmd[@]}" --gpu "${gpus}" "${slm_exp}/train.log" \
                 python -m lmspt.bin.slm_train --config "${slm_config}" --data "${slm_data}" --out "${slm_exp}" \
                 --tokenizer "${tok_exp}" --ngpu "${gpus}" -- "${slm_words[@]}" "${seed_option[@]}"
-            finish
         fi
     done
 }
@@ -413,10 +412,9 @@ stage_asr_decode() {
                 makes "${out}"/{text,stats.json}
                 writes "${out}" audio "$(audio_of "${set}")"
                 if stale; then
-                    run "${decode_cmd[@]}" "${out}/logs/decode.log" \
+                    run_beside "${decode_cmd[@]}" "${out}/logs/decode.log" \
                         python -m lmspt.bin.asr_decode --slm "${slm_exp}" --tokens "${tokens}/${set}" --out "${out}" \
                         ${control:+--control "${control}"}
-                    finish
                 fi
             done
         done
@@ -465,11 +463,10 @@ stage_tts_decode() {
             writes "${out}" utterances "$(evaluated_of "${set}")"
             if stale; then
                 if ${changed}; then run rm -rf "${out:?}"; fi
-                run "${decode_cmd[@]}" "${out}/logs/decode.log" \
+                run_beside "${decode_cmd[@]}" "${out}/logs/decode.log" \
                     python -m lmspt.bin.tts_decode --config "${decode_config}" --slm "${slm_exp}" --tokenizer "${tok_exp}" \
                     --data "${raw}/${set}" --tokens "${tokens}/${set}" --out "${out}" --max_utts "${max_eval_utts}" \
                     -- "${decode_words[@]}"
-                finish
             fi
         done
     done
@@ -500,11 +497,10 @@ read_wavs() {
     makes "${out}/result.json"
     writes "${out}" utterances "$(evaluated_of "${set}")"
     if stale; then
-        run "${decode_cmd[@]}" "${out}/logs/tts_score.log" \
+        run_beside "${decode_cmd[@]}" "${out}/logs/tts_score.log" \
             python -m lmspt.bin.tts_score --ref "${raw}/${set}" --wav "${wavs}" --out "${out}" \
             --judge "${judge}" --normalizer "${normalizer}" --max_utts "${max_eval_utts}" \
             ${language:+--language "${language}"} "$@"
-        finish
     fi
 }
 

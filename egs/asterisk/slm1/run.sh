@@ -13,5 +13,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
     --slm_config conf/slm/small.yaml \
     --train_variants 1 \
     --max_eval_utts 24 \
+    --side_by_side 2 \
     --normalizer english \
     "$@"

@@ -12,5 +12,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
     --slm_config conf/slm/small.yaml \
     --train_variants 1 \
     --max_eval_utts 100 \
+    --side_by_side 2 \
     --normalizer digits \
     "$@"
