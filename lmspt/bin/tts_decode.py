@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from lmspt.bin.log import start_log
+from lmspt.cpu import n_threads
 from lmspt.errors import run_main
-from lmspt.threads import n_threads
 
 
 def parser() -> argparse.ArgumentParser:

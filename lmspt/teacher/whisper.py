@@ -63,7 +63,8 @@ class WhisperTeacher(nn.Module):
         """
         wav = F.pad(F.pad(wav[:, None], (N_FFT // 2, 0), mode="reflect")[:, 0], (0, N_FFT // 2))
         power = torch.stft(wav, N_FFT, HOP, window=self.window, center=False, return_complex=True).abs().square()
-        mel = (power[..., :-1].transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
+        with torch.autocast(wav.device.type, enabled=False):
+            mel = (power[..., :-1].transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
         inside = torch.arange(mel.shape[1], device=wav.device) < (lengths // HOP)[:, None]
         top = mel.detach().masked_fill(~inside[..., None], -torch.inf).amax(dim=(1, 2), keepdim=True)
         mel = torch.maximum(mel, top - 8.0).where(inside[..., None], top - 8.0)

@@ -43,7 +43,8 @@ class MultiResolutionMel(nn.Module):
         )
         # The small constant keeps the gradient of the magnitude finite where the spectrum is zero.
         magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-12).sqrt()
-        return magnitude.transpose(1, 2) @ getattr(self, f"mel_{window}")
+        with torch.autocast(wav.device.type, enabled=False):
+            return magnitude.transpose(1, 2) @ getattr(self, f"mel_{window}")
 
     def forward(self, prediction: Tensor, target: Tensor, lengths: Tensor) -> Tensor:
         """Both wavs (B, T), ``lengths`` (B,) samples -> scalar."""

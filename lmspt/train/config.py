@@ -11,11 +11,11 @@ class TrainConfig:
     """Options of the engine. An "epoch" is ``steps_per_epoch`` steps: the unit of validation, saving and resuming.
 
     The learning rate rises over ``warmup_steps`` and falls along a cosine to ``final_lr_ratio * lr`` (one cycle).
-    ``num_threads`` 0 is :func:`lmspt.threads.n_threads`.
+    ``num_threads`` 0 is :func:`lmspt.cpu.n_threads`.
     ``keep_nbest`` epochs with the best ``best_metric`` on the validation set are averaged into the final weights. With an
     ``ema_decay`` (0: none) it is the moving average of the weights that is validated and kept. ``use_amp`` computes in
-    bfloat16 where autocast knows it to be safe. Under ``torchrun`` steps are those of a rank: its batches, and
-    ``accum_grad`` of them a step of the optimiser.
+    bfloat16 where autocast knows it to be safe, on a processor that has it. Under ``torchrun`` steps are those of a rank: its
+    batches, and ``accum_grad`` of them a step of the optimiser.
     """
 
     seed: int = 0

@@ -32,9 +32,9 @@ from torch.nn.utils import clip_grad_norm_
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from lmspt.cpu import has_bfloat16, n_threads
 from lmspt.errors import InputError
 from lmspt.files import atomic, remove_leftovers, write_json
-from lmspt.threads import n_threads
 from lmspt.train.average import MovingAverage, average_states
 from lmspt.train.checkpoint import CheckpointStore
 from lmspt.train.config import TrainConfig
@@ -120,7 +120,10 @@ class _Training:
 
     def __init__(self, model: torch.nn.Module, adversary: Adversary | None, config: TrainConfig, out: Path) -> None:
         self.model, self.config, self.out = model, config, out
-        self.learner = _Learner(model, None if adversary is None else adversary.module, config.use_amp)
+        in_bfloat16 = config.use_amp and (config.ngpu > 0 or has_bfloat16())
+        if config.use_amp and not in_bfloat16:
+            logging.warning("%s: this processor has no bfloat16: it is float32 in spite of use_amp", out.name)
+        self.learner = _Learner(model, None if adversary is None else adversary.module, in_bfloat16)
         self.learner.to(torch.device("cuda" if config.ngpu else "cpu"))
         self.optimizer = build_optimizer(model, adversary, config)
         self.scheduler = one_cycle(self.optimizer, config)
@@ -217,14 +220,14 @@ class _Learner(torch.nn.Module):
     """The model and its adversary as ESPnet's loops and ``DistributedDataParallel`` want them: one module, in the chosen
     precision. It stops at the first loss that is not finite, naming the batch; ESPnet would skip the update and go on."""
 
-    def __init__(self, model: torch.nn.Module, adversary: torch.nn.Module | None, use_amp: bool) -> None:
+    def __init__(self, model: torch.nn.Module, adversary: torch.nn.Module | None, in_bfloat16: bool) -> None:
         super().__init__()
-        self.model, self.adversary, self.use_amp = model, adversary, use_amp
+        self.model, self.adversary, self.in_bfloat16 = model, adversary, in_bfloat16
         self.seen = 0.0  # weight of what was validated
 
     def forward(self, utt_id: list[str], **batch: torch.Tensor) -> tuple:
         device = next(iter(batch.values())).device
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.use_amp):
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.in_bfloat16):
             loss, stats, weight = self.model(**batch)
         if not torch.isfinite(loss):
             raise NotFinite(f"loss is {loss.item()}: {_numbers(stats)}; utterances {' '.join(utt_id)}")
