@@ -1,13 +1,16 @@
-"""Data and scoring commands do their work without the libraries that take seconds to import."""
+"""Every command tells what it takes, and data and scoring commands do their work, without the libraries that take seconds to
+import."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
+from lmspt import bin as commands
 from tests.data.folders import sound_dir
 
 HEAVY = ("torch", "torchaudio", "transformers", "espnet2", "librosa", "numba", "scipy", "matplotlib", "pandas")
@@ -30,10 +33,10 @@ def heavy_imports(*commands: list[str]) -> list[str]:
     return done.stderr.split("\n")[-2].split()
 
 
-SCORING = ("asr_score", "codec_score", "tts_score", "tok_probe", "judge_train", "compare", "report", "pack")
+COMMANDS = sorted({module.name for module in iter_modules(commands.__path__)} - {"log"})
 
 
-@pytest.mark.parametrize("command", ["prepare_data", "format_data", "validate_data", "fix_data", "slm_data", *SCORING])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help(command: str) -> None:
     assert heavy_imports([command, "--help"]) == []
 

@@ -19,6 +19,12 @@ torch=${TORCH:-torch==2.13.0}
 log() { printf '%(%Y-%m-%dT%H:%M:%S)T (setup.sh) %s\n' -1 "$*" >&2; }
 die() { echo "error: $*" >&2; exit 1; }
 
+case ${1:-} in
+    "" | --path) ;;
+    --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) die "tools/setup.sh takes --path or nothing, not \"$1\" (--help says more)" ;;
+esac
+
 command -v "${python}" > /dev/null || die "no ${python}: apt-get install python3 python3-venv, or set PYTHON"
 version=$("${python}" --version)    # "Python 3.11.7"; the patch level does not change what is installed
 hash=$({ echo "${version%.*} ${torch}"; cat "${tools}"/requirements*.txt "${tools}"/constraints.txt; } | sha256sum)

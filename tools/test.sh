@@ -4,6 +4,7 @@
 # Usage: tools/test.sh [options of pytest, e.g. -k wer]
 set -euo pipefail
 
+if [ "${1:-}" = --help ]; then sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0; fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 venv=$(tools/setup.sh)
 PATH=${venv}/bin:${PATH}

@@ -143,6 +143,7 @@ def plan(marker: Path, folder: str, work: dict[str, float]) -> str:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        print(__doc__, file=sys.stderr)
-        sys.exit(2)
+        asked = sys.argv[1:] == ["--help"]
+        print(__doc__, file=sys.stdout if asked else sys.stderr)
+        sys.exit(0 if asked else 2)
     print(f"about {amount_of(float(sys.argv[2]))} and {span(float(sys.argv[1]))}")

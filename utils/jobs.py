@@ -48,9 +48,12 @@ class Request:
         return Path(token.sub(str(number), self.log)), [token.sub(str(number), word) for word in self.command]
 
 
-def parse(argv: list[str]) -> Request:
-    """Read run.pl's command line."""
+def parse(argv: list[str], about: str | None) -> Request:
+    """Read run.pl's command line; ``--help`` shows what the job runner says ``about`` itself, and leaves."""
     words = list(argv)
+    if words == ["--help"]:
+        print(about)
+        sys.exit(0)
     options: dict[str, str] = {}
     while words and words[0].startswith("-"):
         switch = words.pop(0)

@@ -195,7 +195,7 @@ class Runner:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; 0 when every job ended well, 1 when one failed, 128 + n on signal n."""
-    runner = Runner(parse(sys.argv[1:] if argv is None else argv))
+    runner = Runner(parse(sys.argv[1:] if argv is None else argv, __doc__))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, runner.catch)
     if not runner.run():

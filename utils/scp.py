@@ -45,6 +45,7 @@ def in_byte_order(names: Iterable[str]) -> list[str]:
 
 
 def usage(text: str | None) -> NoReturn:
-    """Show how a tool is called (its docstring) and leave with status 2."""
-    print(text, file=sys.stderr)
-    sys.exit(2)
+    """Show how a tool is called (its docstring) and leave: with status 0 when asked to (--help), else 2."""
+    asked = sys.argv[1:] == ["--help"]
+    print(text, file=sys.stdout if asked else sys.stderr)
+    sys.exit(0 if asked else 2)

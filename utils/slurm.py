@@ -266,7 +266,7 @@ exit "${{status}}"
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; 0 when every job ended well, 1 when one failed, 128 + n on signal n."""
-    jobs = Jobs(parse(sys.argv[1:] if argv is None else argv))
+    jobs = Jobs(parse(sys.argv[1:] if argv is None else argv, __doc__))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, jobs.catch)
     jobs.submit()

@@ -13,7 +13,7 @@ from scp import die, in_byte_order, read_table, usage
 
 def main(argv: list[str]) -> None:
     """Print the spk2utt of ``argv[0]`` (default: standard input)."""
-    if len(argv) > 1:
+    if len(argv) > 1 or argv == ["--help"]:
         usage(__doc__)
     source = argv[0] if argv else "-"
     speakers: dict[str, list[str]] = {}

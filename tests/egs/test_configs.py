@@ -1,4 +1,4 @@
-"""Every tokenizer config of every recipe can be built, and an ablation changes what its name says and nothing else."""
+"""Every config of every recipe can be built, and an ablation changes what its name says and nothing else."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import LlamaConfig, PretrainedConfig, Qwen2Config
 
 from lmspt.config import load_config
+from lmspt.slm.config import CONFIGS as SLM_CONFIGS
+from lmspt.slm.config import SamplingConfig
+from lmspt.slm.model import SpeechLM, scratch_backbone
 from lmspt.tokenizer.config import CONFIGS, AdapterConfig, KMeansConfig, tokenizer_kind
 from lmspt.tokenizer.model import LMSPT
 from lmspt.tokenizer.objectives import OBJECTIVES
+from tests.slm.test_vocab import toy
 from tests.utils.shell import ROOT
 
-FILES = sorted((ROOT / "egs").glob("*/*/conf/tok/*.yaml")) + sorted((ROOT / "egs").glob("*/*/conf/ablations/*.yaml"))
+FILES, SLM_FILES, DECODE_FILES = (
+    [path for part in parts for path in sorted((ROOT / "egs").glob(f"*/*/conf/{part}.yaml"))]
+    for parts in (("tok/*", "ablations/*"), ("slm/*",), ("decode",))
+)
 FSDD, LIBRISPEECH = ROOT / "egs/fsdd/slm1/conf", ROOT / "egs/librispeech/slm1/conf"
 BASES = {"v1_25hz_": LIBRISPEECH / "tok/v1_25hz.yaml", "v2_": LIBRISPEECH / "tok/v2.yaml", "": FSDD / "tok/resynthesis_12.5hz.yaml"}
 TEACHER = {"teacher", "teacher_layers", "distill_weight"}
@@ -37,8 +45,21 @@ IDEAS = {
 }
 
 
+def _shape(kind: type[PretrainedConfig], dim: int, ff_dim: int, layers: int, heads: int, kv_heads: int) -> PretrainedConfig:
+    heads_of = {"num_attention_heads": heads, "num_key_value_heads": kv_heads}
+    return kind(hidden_size=dim, intermediate_size=ff_dim, num_hidden_layers=layers, **heads_of, tie_word_embeddings=True)
+
+
+# published shapes, and the parameters beside their embeddings
+BACKBONES: dict[str, tuple[PretrainedConfig, int]] = {
+    "Qwen/Qwen2.5-0.5B-Instruct": (_shape(Qwen2Config, 896, 4864, 24, 14, 2), 357_898_112),
+    "meta-llama/Llama-3.2-3B-Instruct": (_shape(LlamaConfig, 3072, 8192, 28, 24, 8), 2_818_747_392),
+    "HuggingFaceTB/SmolLM2-135M-Instruct": (_shape(LlamaConfig, 576, 1536, 30, 9, 3), 106_203_456),
+}
+
+
 def name_of(path: Path) -> str:
-    return f"{path.parents[3].name}-{path.stem}"
+    return f"{path.relative_to(ROOT / 'egs').parts[0]}-{path.stem}"
 
 
 def values_of(path: Path) -> dict[str, object]:
@@ -57,6 +78,26 @@ def test_a_config_builds(path: Path) -> None:
     with torch.device("meta"):
         streams = LMSPT(model).streams
     assert len(streams) == 1 + model.acoustic_codebooks
+
+
+def test_every_file_is_looked_at() -> None:
+    assert {*FILES, *SLM_FILES, *DECODE_FILES} == set((ROOT / "egs").glob("*/*/conf/**/*.yaml"))
+
+
+@pytest.mark.parametrize("path", SLM_FILES, ids=name_of)
+def test_a_language_model_builds(path: Path) -> None:
+    config, *_ = load_config(path, [], *SLM_CONFIGS)
+    shape, n_parameters = BACKBONES[config.backbone] if config.backbone else (scratch_backbone(config), None)
+    with torch.device("meta"):
+        model = SpeechLM(config, toy(), shape)
+    assert model.tied == bool(config.backbone)
+    assert n_parameters in (None, sum(p.numel() for p in model.backbone.parameters()))
+
+
+@pytest.mark.parametrize("path", DECODE_FILES, ids=name_of)
+def test_how_speech_is_drawn(path: Path) -> None:
+    (config,) = load_config(path, [], SamplingConfig)
+    assert config.temperature >= 0 and config.length_limit > 1
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.parent.name == "ablations"], ids=name_of)

@@ -1,4 +1,4 @@
-"""Every script of every recipe answers --help, every recipe has a plan, and what recipes share is the same in all."""
+"""Every script answers --help, every recipe has a plan, and what recipes share is the same in all."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from tests.utils.shell import ROOT
 TEMPLATE = ROOT / "egs/TEMPLATE/slm1"
 RECIPES = sorted(path.parent for path in (ROOT / "egs").glob("*/*/run.sh") if path.parent != TEMPLATE)
 SCRIPTS = [path for recipe in RECIPES for path in (*recipe.glob("run*.sh"), recipe / "local/data.sh")]
+TOOLS = [path for path in (ROOT / "utils").glob("*.py") if path.read_bytes().startswith(b"#!")]
+TOOLS += [ROOT / "tools/setup.sh", ROOT / "tools/test.sh", TEMPLATE / "setup.sh"]
 
 
 def name_of(path: Path) -> str:
@@ -45,6 +47,15 @@ def test_help(script: Path) -> None:
     check_help(script)
 
 
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.name)
+def test_help_of_tools(tool: Path, tmp_path: Path) -> None:
+    began = time.time()
+    done = run(tmp_path, tool, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert tool.name in done.stdout
+    assert time.time() - began < 10 and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=name_of)
 def test_plan(recipe: Path, tmp_path: Path) -> None:
     check_plan(recipe, tmp_path)
@@ -63,4 +74,5 @@ def test_new_recipe(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=name_of)
 def test_recipes_share_the_job_runners(recipe: Path) -> None:
-    assert (recipe / "cmd.sh").read_bytes() == (TEMPLATE / "cmd.sh").read_bytes()
+    for name in ("cmd.sh", "conf/slurm.conf"):
+        assert (recipe / name).read_bytes() == (TEMPLATE / name).read_bytes()
