@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import logging
 import re
 import types
 import typing
@@ -17,13 +18,17 @@ from lmspt.errors import InputError
 from lmspt.files import write_text
 
 
-def load_config(path: str | Path | None, overrides: Sequence[str], *classes: type) -> tuple[Any, ...]:
+def load_config(
+    path: str | Path | None, overrides: Sequence[str], *classes: type, siblings: Sequence[type] = ()
+) -> tuple[Any, ...]:
     """Read a flat YAML file and overrides into one instance of each dataclass.
 
     Args:
         path: YAML file of ``key: value`` lines; ``None`` for defaults and overrides alone.
         overrides: ``["--max_epoch", "3", "lr=1e-4"]``; they win over the file.
         classes: dataclasses whose field names are disjoint.
+        siblings: dataclasses of other kinds of config, where one list of overrides goes to several kinds: what only they know
+            is left out of the overrides, and said.
 
     Raises:
         InputError: unknown key (with the nearest known one), wrong type, duplicate key, or unreadable file.
@@ -31,7 +36,12 @@ def load_config(path: str | Path | None, overrides: Sequence[str], *classes: typ
     known = _known_fields(classes)
     values = read_yaml(Path(path)) if path else {}
     path = path or "command line"
-    values.update(_parse_overrides(overrides))
+    given = _parse_overrides(overrides)
+    foreign = {field.name for cls in siblings for field in dataclasses.fields(cls)} - known
+    for key in sorted(foreign.intersection(given)):
+        logging.warning("%s: '%s' is no key of this kind of config; left out", path, key)
+        del given[key]
+    values.update(given)
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
@@ -66,11 +76,13 @@ def _known_fields(classes: Sequence[type]) -> set[str]:
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice, which YAML would let the last one win silently."""
+    """A safe loader that refuses a key given twice, which YAML would let the last one win silently, and one that is no word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise InputError(f"line {key_node.start_mark.line + 1}: a key is a word")
             if key_node.value in seen:
                 raise InputError(f"line {key_node.start_mark.line + 1}: key '{key_node.value}' is given twice; keep one")
             seen.add(key_node.value)
@@ -89,8 +101,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         InputError: no such file, not YAML, a key twice, or no ``key: value`` lines.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # a SafeLoader subclass
-    except FileNotFoundError:
+        values = _load_yaml(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"{path}: no such config file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not readable as YAML: {error}") from None
@@ -100,7 +112,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected 'key: value' lines, found a {type(values).__name__}")
-    return values
+    return {str(key): value for key, value in values.items()}
+
+
+def _load_yaml(text: str) -> Any:
+    """What a text says.
+
+    Raises:
+        yaml.YAMLError: it is not readable.
+        InputError: a key twice.
+    """
+    try:
+        return yaml.load(text, Loader=_UniqueKeyLoader)  # a SafeLoader subclass
+    except (ValueError, LookupError, AttributeError, RecursionError) as error:  # from inside PyYAML: "!!bool x", 2001-99-99 ...
+        raise yaml.YAMLError(f"{type(error).__name__}: {error}") from None
 
 
 def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
@@ -115,7 +140,7 @@ def _parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
             if text is None:
                 raise InputError(f"config override '{word}' has no value")
         try:
-            values[key.replace("-", "_")] = yaml.load(text, Loader=_UniqueKeyLoader)
+            values[key.replace("-", "_")] = _load_yaml(text)
         except yaml.YAMLError:
             raise InputError(f"config override '--{key}': '{text}' is not readable as YAML; a list is written \"[1, 2]\"") from None
     return values

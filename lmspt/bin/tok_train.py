@@ -31,12 +31,11 @@ def main(argv: list[str] | None = None) -> None:
 
     kind = tokenizer_kind(args.config)
     kmeans, published = kind == "kmeans", kind in ADAPTERS
-    if published:
-        configs = load_config(args.config, overrides, AdapterConfig)
-    elif kmeans:
-        configs = load_config(args.config, overrides, KMeansConfig)
-    else:
-        configs = load_config(args.config, [f"ngpu={args.ngpu}", *overrides], *CONFIGS)
+    classes = (AdapterConfig,) if published else (KMeansConfig,) if kmeans else CONFIGS
+    if classes == CONFIGS:
+        overrides = [f"ngpu={args.ngpu}", *overrides]
+    # the overrides of a recipe (tok_args) go to each of its tokenizers, of whatever kind
+    configs = load_config(args.config, overrides, *classes, siblings=(*CONFIGS, KMeansConfig, AdapterConfig))
     if args.print_config:
         print(dump_config(*configs), end="")
         return

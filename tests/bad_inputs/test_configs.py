@@ -21,6 +21,9 @@ BAD_FILES = [
     pytest.param("tokenizer: magic\n", "tokenizer 'magic'; known kinds: lmspt, kmeans", id="unknown tokenizer"),
     pytest.param("- tokenizer\n", "expected 'key: value' lines, found a list", id="list"),
     pytest.param("tokenizer: [\n", "not readable as YAML", id="not YAML"),
+    pytest.param("tokenizer: !!bool x\n", "not readable as YAML", id="tag that does not fit"),
+    pytest.param("? [tokenizer]\n: kmeans\n", "line 1: a key is a word", id="list for a key"),
+    pytest.param(GOOD + "1: 2\n", "unknown config key '1'", id="number for a key"),
 ]
 
 
@@ -50,5 +53,5 @@ def test_overrides(refused: Callable[..., str], tmp_path: Path, words: list[str]
 
 
 def test_missing_file(refused: Callable[..., str], tmp_path: Path) -> None:
-    said = refused("tok_train", "--config", tmp_path / "none.yaml", "--print_config")
-    assert f"{tmp_path}/none.yaml: no such" in said
+    for path in (tmp_path / "none.yaml", tmp_path):
+        assert f"{path}: no such" in refused("tok_train", "--config", path, "--print_config")
