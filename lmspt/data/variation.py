@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypedDict
+from zlib import crc32
 
 import numpy as np
 import soxr
+
+
+class Shift(TypedDict, total=False):
+    """``gain`` and ``speed`` (factors), ``offset`` (seconds of silence before), ``snr`` (dB, of white noise)."""
+
+    gain: float
+    speed: float
+    offset: float
+    snr: float
+
+
+# What a listener would not call another utterance; offsets are fractions of the frames of the rates in use.
+SHIFTS: dict[str, Shift] = {
+    "gain -6 dB": {"gain": 10 ** (-6 / 20)},
+    "offset 10 ms": {"offset": 0.010},
+    "offset 40 ms": {"offset": 0.040},
+    "speed 0.95": {"speed": 0.95},
+    "speed 1.05": {"speed": 1.05},
+    "noise 20 dB": {"snr": 20.0},
+    "noise 10 dB": {"snr": 10.0},
+}
 
 
 @dataclass
@@ -33,3 +56,17 @@ def apply(wav: np.ndarray, sample_rate: int, gain: float = 1.0, speed: float = 1
     if gain > 1.0 and peak > 0.0:
         gain = max(1.0, min(gain, 0.99 / peak))
     return np.concatenate([np.zeros(offset, np.float32), (wav * gain).astype(np.float32)])
+
+
+def shifted(wav: np.ndarray, sample_rate: int, utt: str, shift: Shift) -> np.ndarray:
+    """``wav`` (T,) as one of ``SHIFTS``; the noise of an utterance is always the same."""
+    if "snr" in shift:
+        wav = add_noise(wav, shift["snr"], np.random.default_rng(crc32(utt.encode())))
+    offset = int(shift.get("offset", 0.0) * sample_rate)
+    return apply(wav, sample_rate, shift.get("gain", 1.0), shift.get("speed", 1.0), offset)
+
+
+def add_noise(wav: np.ndarray, snr: float, rng: np.random.Generator) -> np.ndarray:
+    """``wav`` (T,) float32 in white noise, whose mean power is ``snr`` dB below its own."""
+    level = np.sqrt(np.mean(np.square(wav, dtype=np.float64))) * 10 ** (-snr / 20)
+    return (wav + level * rng.standard_normal(len(wav))).astype(np.float32)

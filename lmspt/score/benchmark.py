@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lmspt.score.counts import TASKS, comparisons
+from lmspt.score.amounts import amounts_of
+from lmspt.score.counts import SECOND
 from lmspt.score.groups import Group
 from lmspt.score.judges import judges_of
 from lmspt.score.markers import markers_of, seconds_of
@@ -12,11 +13,13 @@ from lmspt.score.probe_tables import correlations, probed
 from lmspt.score.results import Experiment
 from lmspt.score.system import CANNOT_SPEAK, CODEC_KEYS, SPEECH_KEYS, Result, System
 
+SILENT = {"not_run": CANNOT_SPEAK}
+
 
 def benchmark(experiment: Experiment) -> dict[str, Any]:
     """The whole of ``benchmark.json``.
 
-    ``systems`` have one seed each, ``groups`` pool them; ``probe_correlations`` and ``comparisons`` are of groups.
+    ``systems`` have one seed each, ``groups`` pool them; ``judges``, ``probe_correlations`` and ``comparisons`` are of groups.
     """
     return {
         "contract": experiment.contract,
@@ -24,23 +27,20 @@ def benchmark(experiment: Experiment) -> dict[str, Any]:
         "groups": [_group(experiment, group) for group in experiment.groups],
         "judges": {name: judges_of(experiment, name) for name in experiment.sets if experiment.second},
         "probe_correlations": {name: correlations(experiment, name) for name in experiment.sets},
-        "comparisons": {name: {task: compared(experiment, name, task) for task in TASKS} for name in experiment.sets},
+        "comparisons": experiment.comparisons,
     }
-
-
-def compared(experiment: Experiment, name: str, task: str) -> list[dict[str, Any]]:
-    """All pairs of groups on a set, in a task."""
-    errors = {group.name: group.errors(name, task) for group in experiment.groups}
-    return comparisons({group: counts for group, counts in errors.items() if counts})
 
 
 def counts_table(experiment: Experiment) -> dict[tuple[str, str], dict[str, Result]]:
     """What ``counts.tsv`` holds: ``result.json`` of each system that has one, by (set, task)."""
-    return {
-        (name, task): {s.name: s.asr[name]["own"] if task == "asr" else s.judged[name]["tts"] for s in systems}
-        for name in experiment.sets
-        for task, systems in (("asr", experiment.systems), ("tts", [s for s in experiment.systems if s.speaks]))
-    }
+    speaking = [system for system in experiment.systems if system.speaks]
+    found: dict[tuple[str, str], dict[str, Result]] = {}
+    for name in experiment.sets:
+        found[name, "asr"] = {system.name: system.asr[name]["own"] for system in experiment.systems}
+        found[name, "tts"] = {system.name: system.judged[name]["tts"] for system in speaking}
+        if experiment.second:
+            found[name, SECOND] = {system.name: system.second[name]["tts"] for system in speaking}
+    return found
 
 
 def _group(experiment: Experiment, group: Group) -> dict[str, Any]:
@@ -53,23 +53,25 @@ def _group(experiment: Experiment, group: Group) -> dict[str, Any]:
         "frame_rate": tokens["frame_rate"],
         "bitrate": tokens["bitrate"],
     }
-    for task in TASKS:
-        rows[task] = {name: group.summary(name, task) or {"not_run": CANNOT_SPEAK} for name in experiment.sets}
+    for task in experiment.tasks:
+        rows[task] = {name: group.summary(name, task) or SILENT for name in experiment.sets}
     return {**rows, "probes": {name: probed(group, name) for name in experiment.sets}}
 
 
 def _row(experiment: Experiment, system: System) -> dict[str, Any]:
     tokens = system.tokens[experiment.valid]
-    silent = {"not_run": CANNOT_SPEAK}
-    asr, tts, controls = {}, {}, {}
+    scores: dict[str, dict[str, Any]] = {task: {} for task in experiment.tasks}
+    controls = {}
     for name in experiment.sets:
         judged = {audio: _brief(result) for audio, result in system.judged[name].items()} if system.speaks else {}
-        asr[name] = _brief(system.asr[name]["own"])
-        tts[name] = judged.get("tts", silent)
+        scores["asr"][name] = _brief(system.asr[name]["own"])
+        scores["tts"][name] = judged.get("tts", SILENT)
+        if experiment.second:
+            scores[SECOND][name] = _brief(system.second[name]["tts"]) if system.speaks else SILENT
         controls[name] = {
             "groundtruth": _brief(experiment.groundtruth[name]),
-            "resynthesis_all": judged.get("all", silent),
-            "resynthesis_semantic": judged.get("semantic", silent),
+            "resynthesis_all": judged.get("all", SILENT),
+            "resynthesis_semantic": judged.get("semantic", SILENT),
             "asr_other": _brief(system.asr[name]["other"]),
             "asr_shuffled": _brief(system.asr[name]["shuffled"]),
         }
@@ -83,10 +85,10 @@ def _row(experiment: Experiment, system: System) -> dict[str, Any]:
         "seed": system.config.get("seed"),
         "slm_seed": system.slm_config["seed"],
         "codebook_use": {stream: health["use"] for stream, health in tokens["streams"].items()},
-        "asr": asr,
-        "tts": tts,
+        "given": amounts_of(system),
+        **scores,
         "controls": controls,
-        "codec": {name: {key: system.codec[name][key] for key in CODEC_KEYS} for name in system.codec} or silent,
+        "codec": {name: {key: system.codec[name][key] for key in CODEC_KEYS} for name in system.codec} or SILENT,
         "seconds": seconds_of(markers_of(experiment.markers, system.folder, system.tokenizer)),
     }
 

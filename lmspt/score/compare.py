@@ -11,11 +11,10 @@ from typing import Any
 import yaml
 
 from lmspt.errors import InputError
-from lmspt.score.contract import relatives, require_same
-from lmspt.score.counts import Counts, comparisons, counts_of, read_counts
+from lmspt.score.contract import PARTS, relatives, require_same
+from lmspt.score.counts import SECOND, Counts, comparisons, counts_of, read_counts
 from lmspt.score.table import percent
 
-CONTRACTS = {"asr": "asr", "tts": "speech"}  # which part of a benchmark's contract a task is scored under
 Key = tuple[str, str]  # set, task
 
 
@@ -26,7 +25,7 @@ class Scored:
     Attributes:
         name: as it was asked for.
         teachers: frozen encoders behind its tokens.
-        contracts: by task.
+        contracts: by task; ``tts_second`` is what a second judge read.
         counts: by (set, task).
     """
 
@@ -63,29 +62,44 @@ def compare(systems: Sequence[Scored]) -> list[str]:
     for set_name, task in keys:
         require_same({system.name: system.contracts[task] for system in systems})
         counts = {system.name: system.counts[set_name, task] for system in systems}
-        lines += [*_heading(set_name, task, counts), *map(_pair, comparisons(counts)), ""]
+        lines += [*_heading(_title(systems[0], set_name, task), counts), *map(_pair, comparisons(counts)), ""]
     return lines[:-1]
 
 
 def warnings_of(systems: Sequence[Scored]) -> list[str]:
-    """What a reader of the comparison must know: judges that are relatives of a teacher."""
+    """What a reader of the comparison must know: scores that a system lacks, and judges that are relatives of a teacher."""
     warnings = []
+    for key in dict.fromkeys(key for system in systems for key in system.counts):
+        for system in systems:
+            if key not in system.counts:
+                set_name, task = key
+                warnings.append(f"{system.name}: has no {task} score on {set_name}, which is left out")
     for system in systems:
-        judge = system.contracts.get("tts", {}).get("judge", {}).get("name", "")
-        for teacher in sorted(system.teachers):
-            if relatives(teacher, judge):
-                warnings.append(
-                    f"{system.name}: judge {judge} is of its teacher's family ({teacher}), and may read its speech with fewer "
-                    "errors than people would make"
-                )
+        for judge in filter(None, (_judge(system, task) for task in ("tts", SECOND))):
+            for teacher in sorted(system.teachers):
+                if relatives(teacher, judge):
+                    who = "its teacher" if teacher == judge else f"of its teacher's family ({teacher})"
+                    warnings.append(
+                        f"{system.name}: judge {judge} is {who}, and may read its speech with fewer errors than people would make"
+                    )
     return warnings
 
 
-def _heading(set_name: str, task: str, counts: dict[str, Counts]) -> list[str]:
+def _judge(system: Scored, task: str) -> str | None:
+    """Who read the speech that a task is scored by."""
+    return system.contracts.get(task, {}).get("judge", {}).get("name")
+
+
+def _title(system: Scored, set_name: str, task: str) -> str:
+    judge = _judge(system, task)
+    return f"{task[:3].upper()} on {set_name}" + (f", read by {judge}" if judge else "")
+
+
+def _heading(title: str, counts: dict[str, Counts]) -> list[str]:
     first, *_ = counts.values()
     size = f"{len(first.utts)} utterances, {first.words.sum()} words, {len(set(first.speakers))} speakers"
     width = max(map(len, counts))
-    lines = [f"{task.upper()} on {set_name}: {size}"]
+    lines = [f"{title}: {size}"]
     for name, found in counts.items():
         seeds = f"  seeds: {' '.join(map(percent, found.wers))}" if len(found.wers) > 1 else "  one seed"
         lines.append(f"  {name:<{width}}  {percent(sum(found.wers) / len(found.wers)):>5} % WER{seeds}")
@@ -130,7 +144,11 @@ def _scores_in(folder: Path) -> list[tuple[Key, Path]]:
     for path in sorted(folder.glob("asr_*/result.json")):
         if json.loads((path.parent / "stats.json").read_text(encoding="utf-8"))["control"] is None:
             found.append(((path.parent.name.removeprefix("asr_"), "asr"), path))
-    return found + [((path.parent.name.removeprefix("tts_"), "tts"), path) for path in sorted(folder.glob("tts_*/result.json"))]
+    for path in sorted(folder.glob("tts_*/result.json")):
+        found.append(((path.parent.name.removeprefix("tts_"), "tts"), path))
+    for path in sorted(folder.glob("tts_*/second/result.json")):
+        found.append(((path.parts[-3].removeprefix("tts_"), SECOND), path))
+    return found
 
 
 def _teachers(folder: Path) -> set[str]:
@@ -149,9 +167,6 @@ def _from_benchmark(name: str, path: Path, row: str) -> Scored:
     cells = [row] if row in rows else groups.get(row)
     if cells is None:
         raise InputError(f"{path}: has no row '{row}'; it has {', '.join(dict.fromkeys([*groups, *rows]))}")
-    return Scored(
-        name,
-        frozenset(rows[cell]["teacher"] for cell in cells if rows[cell]["teacher"]),
-        {task: benchmark["contract"][part] for task, part in CONTRACTS.items()},
-        read_counts(path.with_name("counts.tsv"), cells),
-    )
+    teachers = frozenset(rows[cell]["teacher"] for cell in cells if rows[cell]["teacher"])
+    counts = read_counts(path.with_name("counts.tsv"), cells)
+    return Scored(name, teachers, {task: benchmark["contract"][PARTS[task]] for _, task in counts}, counts)

@@ -5,6 +5,8 @@
     set   task  utt          speaker  words  resynthesis_12.5hz_small_s1  kmeans_12.5hz_small_s1
     test  asr   george-0006  george   4      0                            1
     test  tts   george-0006  george   4      2                            -
+
+Tasks are ``asr``, ``tts`` and, where a second judge has read what was spoken, ``tts_second``.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from lmspt.files import write_text
 from lmspt.score.bootstrap import holm, paired_differences, ratio_interval, sums_by
 
 TASKS = ("asr", "tts")
+SECOND = "tts_second"  # the same speech, read by a second judge
 HEAD = ("set", "task", "utt", "speaker", "words")
 NONE = "-"  # of a system that was not scored on the task
 

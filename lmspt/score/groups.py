@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lmspt.score.counts import Counts, counts_of, pooled
-from lmspt.score.system import AUDIO, System
+from lmspt.score.counts import SECOND, Counts, counts_of, pooled
+from lmspt.score.system import AUDIO, Result, System
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,18 @@ class Group:
     """One tokenizer configuration and one language model configuration, under one or more seeds.
 
     Attributes:
-        name: of its first system, without the seed.
+        name: of its first system, without the seeds that differ.
         systems: one a seed.
         asr: errors by set, of recognition from its own tokens.
         judged: errors by set and ``AUDIO``; empty if it cannot speak. Resynthesis has a row of errors a tokenizer.
+        second: as ``judged``, by the second judge; empty if there is none.
     """
 
     name: str
     systems: tuple[System, ...]
     asr: dict[str, Counts]
     judged: dict[str, dict[str, Counts]]
+    second: dict[str, dict[str, Counts]]
 
     @property
     def first(self) -> System:
@@ -34,8 +36,12 @@ class Group:
         return self.systems[0]
 
     def errors(self, name: str, task: str) -> Counts | None:
-        """Errors on a set in ``asr`` or of one of ``AUDIO``; nothing if it cannot speak."""
-        return self.asr[name] if task == "asr" else self.judged.get(name, {}).get(task)
+        """Errors on a set in a task, or of resynthesis (``all``, ``semantic``); nothing if it cannot speak."""
+        if task == "asr":
+            return self.asr[name]
+        if task == SECOND:
+            return self.second.get(name, {}).get("tts")
+        return self.judged.get(name, {}).get(task)
 
     def summary(self, name: str, task: str) -> dict[str, Any] | None:
         """Error rate, with its intervals and seeds; of the tasks of :meth:`errors`."""
@@ -57,16 +63,30 @@ def groups_of(systems: Iterable[System], sets: Sequence[str]) -> tuple[Group, ..
 
 
 def _group(systems: Sequence[System], sets: Sequence[str]) -> Group:
-    first, several = systems[0], len(systems) > 1
-    judged: dict[str, dict[str, Counts]] = {}
-    if first.speaks:
-        for name in sets:
-            # systems of one tokenizer share what it resynthesised
-            read = {audio: {(s.name if audio == "tts" else s.tok_id): s.judged[name][audio] for s in systems} for audio in AUDIO}
-            judged[name] = {audio: counts_of(results) for audio, results in read.items()}
     return Group(
-        name=re.sub(r"_s\d+$", "", first.name) if several else first.name,
+        name=_name(systems),
         systems=tuple(systems),
         asr={name: counts_of({s.name: s.asr[name]["own"] for s in systems}) for name in sets},
-        judged=judged,
+        judged=_readings([(system, system.judged) for system in systems]),
+        second=_readings([(system, system.second) for system in systems]),
     )
+
+
+def _name(systems: Sequence[System]) -> str:
+    """Of the first system, without the seeds in which others differ."""
+    name, tok = systems[0].name, systems[0].tokenizer.name.removeprefix("tok_")
+    if len({system.tok_id for system in systems}) > 1:
+        name = name.replace(tok, re.sub(r"_t\d+$", "", tok), 1)
+    return re.sub(r"_s\d+$", "", name) if len(systems) > 1 else name
+
+
+def _readings(systems: Sequence[tuple[System, dict[str, dict[str, Result]]]]) -> dict[str, dict[str, Counts]]:
+    """Errors that a judge found, by set and ``AUDIO``; systems of one tokenizer share what it resynthesised."""
+    _, first = systems[0]
+    return {
+        name: {
+            audio: counts_of({(s.name if audio == "tts" else s.tok_id): read[name][audio] for s, read in systems})
+            for audio in AUDIO
+        }
+        for name in first
+    }

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from lmspt.score.bootstrap import paired_difference
-from lmspt.score.counts import counts_of
+from lmspt.score.counts import SECOND, Counts, counts_of, pooled, require_utts
 from lmspt.score.results import Experiment
-from lmspt.score.system import AUDIO, Result
+from lmspt.score.system import AUDIO
 from lmspt.score.table import Table, percent, percents, rate
 
-Reading = tuple[str, str, Result, Result]  # system, AUDIO or nothing, by the first judge, by the second
+Reading = tuple[str, str, Counts, Counts]  # group, AUDIO or nothing, by the first judge, by the second
 
 
-def disagreement(first: Result, second: Result) -> dict[str, Any]:
-    """The second judge against the first on one set.
+def disagreement(first: Counts, second: Counts) -> dict[str, Any]:
+    """The second judge against the first on one set, seed by seed.
 
     Returns:
         ``difference`` of error rates (second minus first), ``ci95`` and ``p``; ``utts``, the share of utterances in which one of
@@ -25,31 +26,33 @@ def disagreement(first: Result, second: Result) -> dict[str, Any]:
     Raises:
         InputError: they have read other utterances.
     """
-    errors = counts_of({"first judge": first, "second judge": second})
-    found = paired_difference(errors.errors[1], errors.errors[0], errors.words)
-    return {**found, "utts": float(((errors.errors[0] > 0) != (errors.errors[1] > 0)).mean())}
+    require_utts("first judge", first.utts, "second judge", second.utts)
+    found = paired_difference(second.errors - first.errors, np.zeros_like(first.words), first.words)
+    return {**found, "utts": float(((first.errors > 0) != (second.errors > 0)).mean())}
 
 
 def judges_of(experiment: Experiment, name: str) -> dict[str, Any]:
-    """What ``benchmark.json`` says of the two judges on a set; nothing if there is one judge."""
-    if not experiment.second:
-        return {}
-    recordings, *systems = _readings(experiment, name)
+    """What ``benchmark.json`` says of the two judges on a set, a row for all that was read; seeds are pooled."""
+    recordings, *groups = _readings(experiment, name)
     return {
         "recordings": _row(*recordings[2:]),
-        "systems": [{"name": system, "audio": audio, **_row(*results)} for system, audio, *results in systems],
+        "groups": [{"name": group, "audio": audio, **_row(*counts)} for group, audio, *counts in groups],
         "ordered_otherwise": ordered_otherwise(experiment, name),
     }
 
 
-def ordered_otherwise(experiment: Experiment, name: str) -> list[list[str]]:
-    """Pairs of systems whose speech from the language model one judge reads better, and the other worse."""
-    speech = [(system, first, second) for system, audio, first, second in _readings(experiment, name) if audio == "tts"]
-    pairs = []
-    for (a, first_a, second_a), (b, first_b, second_b) in combinations(speech, 2):
-        if (first_a["wer"] - first_b["wer"]) * (second_a["wer"] - second_b["wer"]) < 0:
-            pairs.append([a, b])
-    return pairs
+def ordered_otherwise(experiment: Experiment, name: str) -> list[dict[str, Any]]:
+    """Pairs of groups whose speech from the language model one judge reads better, and the other worse.
+
+    Returns:
+        ``a``, ``b``, ``differences`` by the two judges and ``p_holm`` of each, as in the comparisons.
+    """
+    pairs = zip(*(experiment.comparisons[name][task] for task in ("tts", SECOND)), strict=True)
+    return [
+        {"a": first["a"], "b": first["b"], **{f"{key}s": [first[key], second[key]] for key in ("difference", "p_holm")}}
+        for first, second in pairs
+        if first["difference"] * second["difference"] < 0
+    ]
 
 
 def judges_table(experiment: Experiment, name: str, words: dict[str, str]) -> Table:
@@ -60,31 +63,37 @@ def judges_table(experiment: Experiment, name: str, words: dict[str, str]) -> Ta
     """
     one, two = (experiment.contract[part]["judge"]["name"] for part in ("speech", "second"))
     rows = []
-    for system, audio, first, second in _readings(experiment, name):
+    for group, audio, first, second in _readings(experiment, name):
         found = disagreement(first, second)
         difference = f"{100 * found['difference']:+.1f} {percents(found['ci95'])}"
-        rows.append((system, words.get(audio, "as they are"), rate(first), rate(second), difference, percent(found["utts"])))
-    pairs = ordered_otherwise(experiment, name)
-    order = "; ".join(" and ".join(pair) for pair in pairs) or "none"
+        cells = (rate(pooled(first)), rate(pooled(second)), difference, percent(found["utts"]))
+        rows.append((group, words.get(audio, "as they are"), *cells))
     return Table(
         f"Two judges on `{name}`",
         f"{two} shares no weights and no training data with {one}; what each makes of the recordings is its own fault. Difference: "
-        "second minus first, paired by utterance. Disagree: utterances in which one finds errors and the other none. Pairs "
-        f"of systems whose TTS the two order differently: {order}.",
+        "second minus first, paired by utterance and seed. Disagree: utterances in which one finds errors and the other none. "
+        + _order(experiment, name),
         ("system", "what is read", f"{one} WER", f"{two} WER", "difference", "disagree %"),
         rows,
         labels=2,
     )
 
 
+def _order(experiment: Experiment, name: str) -> str:
+    """What is to be said of the pairs that the judges order differently."""
+    pairs, of = ordered_otherwise(experiment, name), len(experiment.comparisons[name]["tts"])
+    sure = [f"{pair['a']} and {pair['b']}" for pair in pairs if min(pair["p_holms"]) < 0.05]
+    said = f"Pairs of systems whose TTS the two order differently: {len(pairs)} of {of}"
+    return f"{said}; those of them with p < 0.05 by one of the two: {'; '.join(sure) or 'none'}."
+
+
 def _readings(experiment: Experiment, name: str) -> Iterator[Reading]:
-    yield "recordings", "", experiment.groundtruth[name], experiment.second[name]
-    for system in experiment.systems:
-        for audio in AUDIO if system.speaks else ():
-            yield system.name, audio, system.judged[name][audio], system.second[name][audio]
+    recordings = (experiment.groundtruth[name], experiment.second[name])
+    yield "recordings", "", *(counts_of({"recordings": result}) for result in recordings)
+    for group in experiment.groups:
+        for audio in AUDIO if group.first.speaks else ():
+            yield group.name, audio, group.judged[name][audio], group.second[name][audio]
 
 
-def _row(first: Result, second: Result) -> dict[str, Any]:
-    keys = ("wer", "ci95", "n_utts", "n_words")
-    by = {"first": {key: first[key] for key in keys}, "second": {key: second[key] for key in keys}}
-    return {**by, "disagreement": disagreement(first, second)}
+def _row(first: Counts, second: Counts) -> dict[str, Any]:
+    return {"first": pooled(first), "second": pooled(second), "disagreement": disagreement(first, second)}

@@ -30,7 +30,8 @@ def results_md(name: str, experiment: Experiment, environment: dict[str, str]) -
     lines += ["## Commands", "", "```sh"]
     for command, stages in commands_of(experiment.markers).items():
         lines += [f"# {', '.join(stages)}", command]
-    lines += ["```", "", "## Scores", ""]
+    again = f"A system again: move its folder (`{experiment.systems[0].folder}`) away and give the same command; the rest is kept."
+    lines += ["```", "", again, "", "## Scores", ""]
     for table in tables_of(experiment):
         lines += [f"### {table.title}", "", table.note, "", markdown(table), ""]
     return "\n".join(lines)
@@ -44,16 +45,18 @@ def markdown(table: Table) -> str:
 
 
 def warnings_of(experiment: Experiment) -> list[str]:
-    """What a reader of the numbers must know."""
-    judge = experiment.contract["speech"]["judge"]["name"]
-    teachers = sorted({s.teacher for s in experiment.systems if s.teacher and relatives(s.teacher, judge)})
-    if not teachers:
-        return []
-    second = experiment.contract.get("second", {}).get("judge", {}).get("name")
-    other = f"{second} has read it, too: see what the two judges say." if second else "A judge of another kind has not been asked."
+    """What a reader of the numbers must know: judges that are relatives of a teacher."""
+    judges = [experiment.contract[part]["judge"]["name"] for part in ("speech", "second") if part in experiment.contract]
+    teachers = {j: sorted({s.teacher for s in experiment.systems if s.teacher and relatives(s.teacher, j)}) for j in judges}
+    strangers = [judge for judge in judges if not teachers[judge]]
+    other = "A judge of another kind has not been asked."
+    if strangers:
+        other = f"{strangers[0]} has read it, too: see what the two judges say."
     return [
-        f"Teacher ({', '.join(teachers)}) and judge ({judge}) are of one model family: speech that has what this family listens "
+        f"Teacher ({', '.join(taught)}) and judge ({judge}) are of one model family: speech that has what this family listens "
         f"for may be read with fewer errors than people would make. {other}"
+        for judge, taught in teachers.items()
+        if taught
     ]
 
 

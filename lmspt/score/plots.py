@@ -23,6 +23,7 @@ INK = "#010203"  # stands for the page's text colour
 COLOURS = (  # seen on white and on black
     "#3b82f6", "#e07b16", "#16a37f", "#d946a0", "#8b5cf6", "#b08900", "#0ea5c4", "#dc4a4a",
     "#6b8e23", "#9a6b4f", "#5b6fd8", "#c06ad6", "#2e8b8b", "#d98695", "#7a7a7a", "#4caf50",
+    "#f2664b", "#17b6c9", "#a569bd", "#c0a000", "#6a9ac4", "#f27aa0", "#86b81f", "#b87d55",
 )  # fmt: skip
 STYLE = {
     "svg.fonttype": "none",  # text stays text, in the page's font
@@ -45,6 +46,7 @@ STYLE = {
 TOK_STATS = {"mel": "mel distance", "distill": "distillation distance", "semantic_use": "semantic codes in use, share"}
 SLM_STATS = {"loss_asr": "ASR loss", "acc_asr": "ASR accuracy", "loss_tts": "TTS loss", "acc_tts": "TTS accuracy"}
 MARKS = {"tts": "o", "all": "s", "semantic": "^"}
+OCTAVES = 0.6  # between the first and the last of the systems that stand side by side, at most
 
 
 @dataclass(frozen=True)
@@ -182,25 +184,39 @@ def _panel(xlabel: str) -> tuple[Figure, Axes]:
 
 
 def _rate_figure(points: Sequence[Point], rate: str, xlabel: str, colours: dict[str, str], floor: float | None = None) -> str:
-    """Points over the attribute ``rate``; systems of one rate side by side, seeds as small dots beside their mean."""
+    """Points over the attribute ``rate``, in octaves; systems of one rate side by side, seeds as small dots beside their mean."""
     with matplotlib.rc_context(STYLE):
         figure, axes = _panel(xlabel)
-        most, names = max(getattr(point, rate) for point in points), list(dict.fromkeys(point.name for point in points))
-        step = min(0.03, 0.16 / len(names)) * most
+        places, rates = _side_by_side(points, rate), sorted({getattr(point, rate) for point in points})
         for point in points:
-            x = getattr(point, rate) + step * (names.index(point.name) - (len(names) - 1) / 2)
+            x = places[point.name, getattr(point, rate)]
             y, colour = 100 * point.summary["wer"], colours[point.name]
             low, high = (100 * edge for edge in point.summary["ci95"])
             error = [[max(y - low, 0.0)], [max(high - y, 0.0)]]
             filled = "none" if point.mark != "o" else colour
-            axes.errorbar(x, y, error, fmt=point.mark, color=colour, markerfacecolor=filled, capsize=3, elinewidth=1, markersize=5)
+            axes.errorbar(x, y, error, fmt=point.mark, color=colour, markerfacecolor=filled, capsize=2, elinewidth=1, markersize=4)
             if "sd" in point.summary["seeds"]:
                 seeds = [100 * wer for wer in point.summary["seeds"]["wer"]]
-                axes.plot([x + 0.3 * step] * len(seeds), seeds, ".", color=colour, markersize=2.5)
+                axes.plot([1.012 * x] * len(seeds), seeds, ".", color=colour, markersize=2.5)
         if floor is not None:
             axes.axhline(100 * floor, color=INK, linestyle=":", linewidth=1)
-        axes.set(ylabel="WER %", xlim=(0, 1.15 * most), ylim=(0, None))
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(rates, [f"{value:g}" for value in rates])
+        axes.set(ylabel="WER %", xlim=(rates[0] / 1.4, 1.4 * rates[-1]), ylim=(0, None))
         return svg_of(figure)
+
+
+def _side_by_side(points: Sequence[Point], rate: str) -> dict[tuple[str, float], float]:
+    """Where systems are drawn, by name and rate: those of one rate in a row around it."""
+    rows: dict[float, dict[str, None]] = {}
+    for point in points:
+        rows.setdefault(getattr(point, rate), {})[point.name] = None
+    places = {}
+    for value, names in rows.items():
+        step = min(0.1, OCTAVES / len(names))
+        for i, name in enumerate(names):
+            places[name, value] = value * 2 ** (step * (i - (len(names) - 1) / 2))
+    return places
 
 
 def _strip(axes: Axes, codes: np.ndarray, frame_rate: float) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lmspt.data.variation import SHIFTS
 from lmspt.score.bootstrap import rank_correlation
-from lmspt.score.counts import TASKS
 from lmspt.score.groups import Group
 from lmspt.score.results import Experiment
 from lmspt.score.system import Result, System
@@ -42,6 +42,11 @@ def _above_chance(part: str, key: str) -> Callable[[Result, Result], float | Non
     return value
 
 
+def _edits(shift: str) -> Callable[[Result, Result], float | None]:
+    """Edits a token between an utterance and the same one shifted, if that was measured."""
+    return lambda _, tokens: tokens["edit_distance"].get(shift)
+
+
 def _semantic(probes: Result) -> Result:
     return next(stream for stream in probes["streams"].values() if stream["semantic"])
 
@@ -60,8 +65,7 @@ PROBES = (
     Probe("other word", lambda probes, _: probes["word_distances"].get("other_word")),
     Probe("speaker known", lambda probes, _: probes["speaker"].get("accuracy")),
     Probe("runs a second", lambda probes, _: probes["lengths"]["runs_per_second"], 1),
-    Probe("edits at an offset of 10 ms", lambda _, tokens: tokens["edit_distance"].get("offset 10 ms")),
-    Probe("edits at speed 0.95", lambda _, tokens: tokens["edit_distance"].get("speed 0.95")),
+    *(Probe(f"edits, {shift}", _edits(shift)) for shift in SHIFTS),
 )
 
 
@@ -79,7 +83,7 @@ def correlations(experiment: Experiment, name: str) -> dict[str, dict[str, Any]]
     """Spearman's rank correlation of each probe with the error rate in each task, over systems: by probe and task."""
     values = {group.name: probed(group, name) for group in experiment.groups}
     found: dict[str, dict[str, Any]] = {probe.title: {} for probe in PROBES}
-    for task in TASKS:
+    for task in experiment.tasks:
         wers = {group.name: np.mean(counts.wers) for group in experiment.groups if (counts := group.errors(name, task))}
         for title, tasks in found.items():
             pairs = [(values[group][title], wer) for group, wer in wers.items() if values[group][title] is not None]
@@ -101,8 +105,9 @@ def probe_table(experiment: Experiment, name: str) -> Table:
         f"Token probes on `{name}`",
         "Of the semantic stream. Entropies are of the set as it is; the 3-gram model has learned from the training set, and is "
         "the one to trust. PNMI, purity and SNMI: what a code, or the codes of a word, tell of the word, less what they tell of "
-        "shuffled words. Same word and other word: edit distance of two recordings, 0 to 1. Speaker known: share of utterances, by "
-        "logistic regression on code counts. Runs: tokens when repeated ones count once. Edits: as in the table of edit distances.",
+        "shuffled words. Same word and other word: edit distance of two recordings, by the longer one. Speaker known: share of "
+        "utterances, by logistic regression on code counts. Runs: tokens when repeated ones count once. Edits: a token, as in the "
+        "table of edit distances.",
         ("system", *(p.title for p in PROBES)),
         rows,
     )
@@ -115,7 +120,7 @@ def correlation_table(experiment: Experiment, name: str) -> Table:
         f"Probes against scores on `{name}`",
         "Spearman's rank correlation of a probe with the error rate of the language model, over systems, which the interval draws: "
         "with few systems it is wide, and they are no sample of all tokenizers. Below zero: a larger value goes with fewer errors.",
-        ("probe", "with ASR WER", "with TTS WER"),
+        ("probe", *(f"with {experiment.title(task, 'WER')}" for task in experiment.tasks)),
         rows,
     )
 

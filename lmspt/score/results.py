@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lmspt.errors import InputError
-from lmspt.score.contract import require_same
+from lmspt.score.contract import PARTS, require_same
+from lmspt.score.counts import SECOND, TASKS, comparisons
 from lmspt.score.groups import Group, groups_of
 from lmspt.score.markers import Marker, read_markers
 from lmspt.score.system import (
@@ -48,6 +50,33 @@ class Experiment:
     second: dict[str, Result]
     contract: dict[str, Any]
     markers: list[Marker]
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What systems are compared by; where a second judge has read what was spoken, by that, too."""
+        return (*TASKS, SECOND) if self.second else TASKS
+
+    @property
+    def tokenizers(self) -> dict[str, list[System]]:
+        """Systems by the name of their tokenizer: what was found of it is the same for all of them."""
+        found: dict[str, list[System]] = {}
+        for system in self.systems:
+            found.setdefault(system.tokenizer.name.removeprefix("tok_"), []).append(system)
+        return found
+
+    def title(self, task: str, what: str) -> str:
+        """How ``what`` of a task is called: ``TTS WER``, or ``TTS WER by ctc`` where there are two judges."""
+        judge = self.contract[PARTS[task]].get("judge", {}).get("name")
+        return f"{task[:3].upper()} {what}" + (f" by {judge}" if judge and self.second else "")
+
+    @cached_property
+    def comparisons(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """All pairs of groups, by set and task."""
+        return {name: {task: self._compared(name, task) for task in self.tasks} for name in self.sets}
+
+    def _compared(self, name: str, task: str) -> list[dict[str, Any]]:
+        errors = {group.name: group.errors(name, task) for group in self.groups}
+        return comparisons({group: counts for group, counts in errors.items() if counts})
 
 
 def read_experiment(

@@ -8,8 +8,9 @@ from math import log2
 
 import numpy as np
 
-from lmspt.score.benchmark import compared
-from lmspt.score.counts import TASKS, pooled
+from lmspt.data.variation import SHIFTS
+from lmspt.score.amounts import amounts_table
+from lmspt.score.counts import SECOND, pooled
 from lmspt.score.judges import judges_table
 from lmspt.score.markers import markers_of, seconds_of, shared_markers, taken_up
 from lmspt.score.probe_tables import correlation_table, probe_table
@@ -35,7 +36,14 @@ def tables_of(experiment: Experiment) -> list[Table]:
         tables += [judges_table(experiment, name, SPOKEN) for name in experiment.sets]
     tables += [table for name in experiment.sets for table in _differences(experiment, name)]
     tables += [table for name in experiment.sets for table in (probe_table(experiment, name), correlation_table(experiment, name))]
-    return [*tables, _codec(experiment), _codebooks(experiment), _edit_distance(experiment), _seconds(experiment)]
+    return [
+        *tables,
+        _codec(experiment),
+        _codebooks(experiment),
+        _edit_distance(experiment),
+        amounts_table(experiment),
+        _seconds(experiment),
+    ]
 
 
 def semantic(tokens: Result) -> Result:
@@ -49,7 +57,10 @@ def semantic_bitrate(tokens: Result) -> float:
 
 
 def _summary(experiment: Experiment, name: str) -> Table:
-    rows = [(RECORDINGS, NONE, rate(experiment.groundtruth[name]), *[NONE] * 7)]
+    recordings = {"tts": experiment.groundtruth[name], SECOND: experiment.second.get(name)}
+    spoken = experiment.tasks[1:]
+    by_judges = (rate(recordings[task]) for task in spoken)
+    rows = [(RECORDINGS, NONE, rate(recordings["tts"]), *by_judges, *[NONE] * 6)]
     for group in experiment.groups:
         tokens = group.first.tokens[experiment.valid]
         controls = (np.mean([system.asr[name][control]["wer"] for system in group.systems]) for control in ("other", "shuffled"))
@@ -58,7 +69,7 @@ def _summary(experiment: Experiment, name: str) -> Table:
                 group.name,
                 _pooled(group.summary(name, "asr")),
                 _pooled(group.summary(name, "all")),
-                _pooled(group.summary(name, "tts")),
+                *(_pooled(group.summary(name, task)) for task in spoken),
                 " / ".join(map(percent, controls)),
                 f"{tokens['frame_rate']:g}",
                 f"{tokens['bitrate']:.0f}",
@@ -67,16 +78,21 @@ def _summary(experiment: Experiment, name: str) -> Table:
                 group.first.teacher or "none",
             )
         )
+    titles = (experiment.title(task, "WER") for task in spoken)
     return Table(
         f"Summary on `{name}`",
-        "ASR: the language model writes what semantic tokens say. Resynthesis: the judge reads the tokenizer's own speech, no "
-        "language model between. TTS: it reads what the language model spoke. Recordings: it reads the originals. Controls: "
-        "ASR given another utterance's tokens / its own shuffled in time. The k-means row is the topline of the teacher's "
-        f"own features. In use: codes of the semantic stream, on `{experiment.valid}`. Several seeds: their mean, an interval "
-        "for seeds and utterances drawn together, ± the standard deviation of the seeds.",
-        ("system", "ASR WER", "resynthesis WER", "TTS WER", "ASR controls", "Hz", "bit/s", "in use %", "objective", "teacher"),
+        f"ASR: the language model writes what semantic tokens say. Resynthesis: the judge ({_judge(experiment)}) reads the "
+        "tokenizer's own speech, no language model between. TTS: a judge reads what the language model spoke. Recordings: it "
+        "reads the originals. Controls: ASR given another utterance's tokens / its own shuffled in time. The k-means row is the "
+        f"topline of the teacher's own features. In use: codes of the semantic stream, on `{experiment.valid}`. Several seeds: "
+        "their mean, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds.",
+        ("system", "ASR WER", "resynthesis WER", *titles, "ASR controls", "Hz", "bit/s", "in use %", "objective", "teacher"),
         rows,
     )
+
+
+def _judge(experiment: Experiment) -> str:
+    return experiment.contract["speech"]["judge"]["name"]
 
 
 def _pooled(summary: Result | None) -> str:
@@ -87,8 +103,7 @@ def _pooled(summary: Result | None) -> str:
 
 def _differences(experiment: Experiment, name: str) -> Iterator[Table]:
     """Every system against every other, a table a task."""
-    for task in TASKS:
-        pairs = compared(experiment, name, task)
+    for task, pairs in experiment.comparisons[name].items():
         groups = list(dict.fromkeys(group for pair in pairs for group in (pair["a"], pair["b"])))
         cells = {(a, a): NONE for a in groups}
         for pair in pairs:
@@ -97,7 +112,7 @@ def _differences(experiment: Experiment, name: str) -> Iterator[Table]:
             cells[pair["b"], pair["a"]] = f"{-100 * pair['difference']:+.1f}{star}"
         if pairs:
             yield Table(
-                f"{task.upper()} differences on `{name}`",
+                f"{experiment.title(task, 'differences')} on `{name}`",
                 "Word error rate of the row minus that of the column, in points. *: p < 0.05 by a paired bootstrap over utterances "
                 f"and seeds, with Holm's correction for {len(pairs)} pair{'s' if len(pairs) > 1 else ''}. Intervals, by "
                 "utterance and by speaker, are in `benchmark.json`.",
@@ -109,12 +124,13 @@ def _differences(experiment: Experiment, name: str) -> Iterator[Table]:
 def _asr(experiment: Experiment, name: str) -> Table:
     recordings = experiment.groundtruth[name]
     rows = [(RECORDINGS, "as they are, by the judge", *_counts(recordings), NONE)]
-    for system in experiment.systems:
-        if system.speaks:
-            rows.append((system.name, f"{SPOKEN['all']}, by the judge", *_counts(system.judged[name]["all"]), NONE))
-        for heard in HEARD:
-            result = system.asr[name][heard]
-            rows.append((system.name, READ[heard], *_counts(result), str(result["no_end"])))
+    for tag, systems in experiment.tokenizers.items():
+        if systems[0].speaks:
+            rows.append((tag, f"{SPOKEN['all']}, by the judge", *_counts(systems[0].judged[name]["all"]), NONE))
+        for system in systems:
+            for heard in HEARD:
+                result = system.asr[name][heard]
+                rows.append((system.name, READ[heard], *_counts(result), str(result["no_end"])))
     return Table(
         f"ASR on `{name}`",
         "What the language model writes, in sclite's columns, and what the judge does. By speaker: the interval when speakers are "
@@ -143,13 +159,14 @@ def _counts(result: Result) -> tuple[str, ...]:
 
 
 def _spoken(experiment: Experiment, name: str) -> Iterator[tuple[str, str, Result]]:
-    """All audio of a set that the judge read: system, what it is, result. Recordings first; who cannot speak has its row, too."""
+    """All audio of a set that the judge read: whose it is, what it is, result. Who cannot speak has a row, too."""
     yield RECORDINGS, "as they are", experiment.groundtruth[name]
-    for system in experiment.systems:
-        if system.speaks:
-            yield from ((system.name, words, system.judged[name][audio]) for audio, words in SPOKEN.items())
+    for tag, systems in experiment.tokenizers.items():
+        if systems[0].speaks:
+            yield from ((tag, SPOKEN[audio], systems[0].judged[name][audio]) for audio in ("all", "semantic"))
+            yield from ((system.name, SPOKEN["tts"], system.judged[name]["tts"]) for system in systems)
         else:
-            yield system.name, CANNOT_SPEAK, NO_SPEECH
+            yield tag, CANNOT_SPEAK, NO_SPEECH
 
 
 def _tts(experiment: Experiment, name: str) -> Table:
@@ -193,36 +210,31 @@ def _sound(experiment: Experiment, name: str) -> Table:
 
 
 def _speakers(experiment: Experiment, name: str) -> Table:
-    head, columns = ["speaker", "Wrd", RECORDINGS], []
-    for group in experiment.groups:
-        if group.first.speaks:
-            head += [f"{group.name}: {SPOKEN[audio]}" for audio in ("all", "tts")]
-            columns += [group.judged[name][audio] for audio in ("all", "tts")]
-        else:
-            head.append(group.name)
-            columns.append(None)
-    rows = [
-        (
-            speaker,
-            str(result["n_words"]),
-            rate(result),
-            *(rate(pooled(counts.of_speaker(speaker)) if counts else NO_SPEECH) for counts in columns),
-        )
-        for speaker, result in experiment.groundtruth[name]["by_speaker"].items()
+    speakers = experiment.groundtruth[name]["by_speaker"]
+    lines = [
+        ("speaker", *speakers),
+        ("Wrd", *(str(result["n_words"]) for result in speakers.values())),
+        (RECORDINGS, *map(rate, speakers.values())),
     ]
-    return Table(f"WER by speaker on `{name}`", "By the judge, who does not read all voices equally well.", tuple(head), rows)
+    for group in experiment.groups:
+        for audio in ("all", "tts") if group.first.speaks else ():
+            counts = group.judged[name][audio]
+            lines.append((f"{group.name}: {SPOKEN[audio]}", *(rate(pooled(counts.of_speaker(speaker))) for speaker in speakers)))
+    head, *rows = lines if len(lines) > len(speakers) else zip(*lines, strict=True)  # the longer side goes down
+    note = "By the judge, who does not read all voices equally well. Systems that cannot speak are left out."
+    return Table(f"WER by speaker on `{name}`", note, head, rows)
 
 
 def _codec(experiment: Experiment) -> Table:
     rows = [(f"{RECORDINGS} (by definition)", "all", "1.00", "4.64", "0.00")]
-    for system in experiment.systems:
+    for tag, (system, *_) in experiment.tokenizers.items():
         for name in experiment.sets:
             scores = [mean(system.codec[name][key]) for key in ("stoi", "pesq", "mel_distance")] if system.speaks else None
-            rows.append((system.name, name, *(scores or [CANNOT_SPEAK])))
+            rows.append((tag, name, *(scores or [CANNOT_SPEAK])))
     return Table(
         "Codec",
         "Resynthesis from all streams against the recording.",
-        ("system", "set", "STOI", "PESQ (wide band)", "mel distance, dB"),
+        ("tokenizer", "set", "STOI", "PESQ (wide band)", "mel distance, dB"),
         rows,
         labels=2,
     )
@@ -230,35 +242,34 @@ def _codec(experiment: Experiment) -> Table:
 
 def _codebooks(experiment: Experiment) -> Table:
     rows = []
-    for system in experiment.systems:
+    for tag, (system, *_) in experiment.tokenizers.items():
         for name, tokens in system.tokens.items():
             for stream, health in tokens["streams"].items():
                 nominal = tokens["frame_rate"] * log2(health["size"])
                 numbers = (health["perplexity"], health["dead"], health["entropy_bps"], nominal)
                 shown = (str(health["size"]), percent(health["use"]), *(f"{number:.0f}" for number in numbers))
-                rows.append((system.name, name, stream, *shown))
+                rows.append((tag, name, stream, *shown))
     return Table(
         "Codebooks",
         "Codes that occur in the set at all, and how evenly. A codebook whose codes were all used alike would have its size as "
         "perplexity and its nominal bit/s as entropy.",
-        ("system", "set", "stream", "size", "in use %", "perplexity", "dead", "entropy bit/s", "nominal bit/s"),
+        ("tokenizer", "set", "stream", "size", "in use %", "perplexity", "dead", "entropy bit/s", "nominal bit/s"),
         rows,
         labels=3,
     )
 
 
 def _edit_distance(experiment: Experiment) -> Table:
-    shifts = list(dict.fromkeys(s for system in experiment.systems for t in system.tokens.values() for s in t["edit_distance"]))
-    rows = [("the same audio again (by definition)", "all", *["0.0"] * len(shifts))]
-    for system in experiment.systems:
+    rows = [("the same audio again (by definition)", "all", *["0.0"] * len(SHIFTS))]
+    for tag, (system, *_) in experiment.tokenizers.items():
         for name, tokens in system.tokens.items():
             found = tokens["edit_distance"]
-            rows.append((system.name, name, *(percent(found[s]) if s in found else NOT_RUN for s in shifts)))
+            rows.append((tag, name, *(percent(found[shift]) if shift in found else NOT_RUN for shift in SHIFTS)))
     return Table(
         "Token edit distance",
         "Semantic tokens of an utterance against those of the same utterance shifted: edits in percent of its tokens. A listener "
-        "would call both the same.",
-        ("system", "set", *shifts),
+        "would call both the same. Noise: white, seeded by utterance, at this ratio of the utterance's power to its own.",
+        ("tokenizer", "set", *SHIFTS),
         rows,
         labels=2,
     )
@@ -267,20 +278,16 @@ def _edit_distance(experiment: Experiment) -> Table:
 def _seconds(experiment: Experiment) -> Table:
     done = {SHARED: shared_markers(experiment.markers)}
     done |= {s.name: markers_of(experiment.markers, s.folder, s.tokenizer) for s in experiment.systems}
-    seconds = {name: seconds_of(markers) for name, markers in done.items()}
     stages = list(dict.fromkeys(marker["name"] for marker in experiment.markers))
     rows = []
-    for stage in stages:
-        cells = [
-            f"{'> ' if stage in taken_up(done[name]) else ''}{found[stage]:.0f}" if stage in found else NONE
-            for name, found in seconds.items()
-        ]
-        rows.append((stage, *cells))
-    rows.append(("sum", *(f"{sum(found.values()):.0f}" for found in seconds.values())))
+    for name, markers in done.items():
+        found, again = seconds_of(markers), taken_up(markers)
+        cells = (f"{'> ' if stage in again else ''}{found[stage]:.0f}" if stage in found else NONE for stage in stages)
+        rows.append((name, *cells, f"{sum(found.values()):.0f}"))
     return Table(
         "Seconds a stage",
-        f"Wall time. {SHARED.capitalize()}: done once. >: a part was broken off and taken up again; its last session is counted. "
-        f"{NONE}: not done for this system.",
-        ("stage", *done),
+        f"Wall time. {SHARED.capitalize()}: done once. What was done once for a tokenizer stands with each of its systems. >: a "
+        f"part was broken off and taken up again; its last session is counted. {NONE}: not done for this system.",
+        ("system", *stages, "sum"),
         rows,
     )

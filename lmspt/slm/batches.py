@@ -15,8 +15,8 @@ from lmspt.slm.config import SLMBatchConfig
 from lmspt.slm.examples import Example
 from lmspt.slm.packing import Keyed, by_budget, pack, pack_sequences, pad_sequences
 from lmspt.slm.sequence import Layout, Sequence
-from lmspt.slm.vocab import ANY_SPEAKER, ASR, MASK, SPEECH_ONLY, TEXT_ONLY, TTS
-from lmspt.train.ranks import my_share
+from lmspt.slm.vocab import ANY_SPEAKER, ASR, MASK, PAD, SPEECH_ONLY, TEXT_ONLY, TTS
+from lmspt.train.ranks import gather, my_share
 
 Batch = tuple[list[str], dict[str, torch.Tensor]]
 POOL = 64  # batches of like length are cut from so many batches' worth of sequences
@@ -54,6 +54,7 @@ class SLMBatches:
         }
         if not any(self.ratios.values()):
             raise InputError("asr_ratio, tts_ratio, text_ratio and speech_ratio are all 0: there is nothing to learn")
+        self.held = np.zeros(3, np.int64)  # frames heard, frames spoken, positions, of this rank since an epoch began
         self.of_speaker: dict[str, list[str]] = defaultdict(list)
         for example in self.examples:
             self.of_speaker[example.speaker].append(example.key)
@@ -62,9 +63,30 @@ class SLMBatches:
         """Batches (keys, {ids (B, T, W), predict (B, T, W), task (B, T), where packed position (B, T)})."""
         rng = None if self.steps is None else np.random.default_rng([self.seed, epoch])
         if not self.config.batch_tokens:
-            return self._by_count(rng)
-        batches = self._packed(rng) if self.config.pack_length else self._by_tokens(rng)
-        return islice(batches, self.steps)
+            batches = self._by_count(rng)
+        else:
+            batches = islice(self._packed(rng) if self.config.pack_length else self._by_tokens(rng), self.steps)
+        self.held[:] = 0
+        for keys, batch in batches:
+            self._count(batch)
+            yield keys, batch
+
+    def amounts(self) -> dict[str, float]:
+        """What the batches of this epoch held, all ranks together.
+
+        Returns:
+            ``heard_seconds`` and ``spoken_seconds`` of speech that was read by ASR and that was to be predicted; ``positions``,
+            steps without padding.
+        """
+        heard, spoken, positions = np.sum(gather(self.held), axis=0).tolist()
+        rate = self.layout.vocab.frame_rate
+        return {"heard_seconds": heard / rate, "spoken_seconds": spoken / rate, "positions": float(positions)}
+
+    def _count(self, batch: dict[str, torch.Tensor]) -> None:
+        first, semantic = batch["ids"][..., 0], self.layout.vocab.streams[0]
+        codes = (first >= semantic.begin) & (first < semantic.begin + semantic.size) | (first == MASK)
+        parts = codes & (batch["task"] == ASR), codes & batch["predict"][..., 0], (batch["ids"] != PAD).any(-1)
+        self.held += [int(part.sum()) for part in parts]
 
     def _by_count(self, rng: np.random.Generator | None) -> Iterator[Batch]:
         """``batch_size`` utterances of like length, and all their sequences."""

@@ -41,7 +41,9 @@ def train(configs: tuple, data: Path, out: Path) -> SpeechLM:
     for split, steps in (("train", train_config.steps_per_epoch), ("valid", None)):
         examples, tokens = read_examples(data, split, vocab.tok_id)
         sources.append(SLMBatches(examples, tokens, model.layout, batch_config, steps, train_config.seed))
-    model.load_state_dict(fit(model, *sources, train_config, out))
+    trained_on, _ = sources
+    # what an epoch's training heard is told where its validation is: there the history has room for it
+    model.load_state_dict(fit(model, *sources, train_config, out, lambda _: trained_on.amounts()))
     if config.lora_rank:
         merge_lora(model)
     for name in ("text.model", "text") if rank() == 0 else ():

@@ -14,21 +14,12 @@ from tqdm import tqdm
 from lmspt.data.audio import Utterances, write_wav
 from lmspt.data.datadir import DataDir
 from lmspt.data.tokens import TokenStore
-from lmspt.data.variation import apply
+from lmspt.data.variation import SHIFTS, shifted
 from lmspt.files import write_text
 from lmspt.tokenizer.batches import by_length
 from lmspt.tokenizer.dump import encode_batch
 from lmspt.tokenizer.health import count_codes, health
 from lmspt.tokenizer.interface import Tokenizer, bitrate
-
-# What a listener would not call another utterance; offsets are fractions of the frames of the rates in use.
-SHIFTS: dict[str, dict[str, float]] = {
-    "gain -6 dB": {"gain": 10 ** (-6 / 20)},
-    "offset 10 ms": {"offset": 0.010},
-    "offset 40 ms": {"offset": 0.040},
-    "speed 0.95": {"speed": 0.95},
-    "speed 1.05": {"speed": 1.05},
-}
 
 
 def resynthesise(tokenizer: Tokenizer, tokens: TokenStore, utts: list[str], out: Path, n_streams: int) -> None:
@@ -54,11 +45,10 @@ def stability(tokenizer: Tokenizer, data: DataDir, tokens: TokenStore, utts: lis
     batches = by_length({utt: data.num_samples[utt] for utt in utts}, 40 * tokenizer.sample_rate)
     rates = {}
     for name, shift in SHIFTS.items():
-        shift = {**shift, "offset": int(shift.get("offset", 0) * tokenizer.sample_rate)}
         edits = total = 0
         for batch in batches:
-            shifted = encode_batch(tokenizer, [apply(audio[utt], tokenizer.sample_rate, **shift) for utt in batch])
-            for utt, codes in zip(batch, shifted, strict=True):
+            heard = encode_batch(tokenizer, [shifted(audio[utt], tokenizer.sample_rate, utt, shift) for utt in batch])
+            for utt, codes in zip(batch, heard, strict=True):
                 plain = tokens[utt][0].tolist()
                 edits += Levenshtein.distance(plain, codes[0].tolist())
                 total += len(plain)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmspt.data.variation import VariationConfig, apply, vary
+from lmspt.data.variation import SHIFTS, VariationConfig, add_noise, apply, shifted, vary
 from tests.data.folders import noise
 
 
@@ -57,3 +57,23 @@ def test_draws_are_within_the_ranges_and_depend_on_the_generator() -> None:
 
 def test_silence_stays_silence() -> None:
     assert not apply(np.zeros(100, np.float32), 16000, gain=4.0).any()
+
+
+@pytest.mark.parametrize("snr", [20.0, 0.0])
+def test_noise_is_as_loud_as_said_and_always_the_same(snr: float) -> None:
+    wav = noise(0.1)
+    heard = add_noise(wav, snr, np.random.default_rng(0))
+    assert heard.dtype == np.float32
+    powers = [float(np.mean(np.square(part, dtype=np.float64))) for part in (wav, heard - wav)]
+    assert 10 * np.log10(powers[0] / powers[1]) == pytest.approx(snr, abs=0.3)
+    once, again, other = (shifted(wav, 16000, utt, {"snr": snr}) for utt in ("a", "a", "b"))
+    assert np.array_equal(once, again) and not np.array_equal(once, other)
+
+
+def test_shifts_do_what_they_are_called() -> None:
+    wav = noise(0.1)
+    found = {name: shifted(wav, 16000, "a", shift) for name, shift in SHIFTS.items()}
+    assert np.array_equal(found["offset 10 ms"], np.concatenate([np.zeros(160, np.float32), wav]))
+    assert np.abs(found["gain -6 dB"]).max() == pytest.approx(np.abs(wav).max() * 0.501, rel=1e-2)
+    assert len(found["speed 0.95"]) == pytest.approx(len(wav) / 0.95, abs=2)
+    assert len(found["noise 10 dB"]) == len(wav)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,18 @@ def test_command(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
         main(["x", "x"])
 
 
+def test_scores_that_one_lacks_are_told(paths: Paths) -> None:
+    names = [f"{paths.root}/results/benchmark.json:{name}" for name in (NONE, KMEANS)]
+    assert warnings_of([read_scored(name) for name in names]) == [f"{names[1]}: has no tts score on test, which is left out"]
+
+
 def test_teachers(paths: Paths) -> None:
     assert read_scored(str(paths.exp / f"slm_{NONE}")).teachers == frozenset()
     assert warnings_of([read_scored(f"{paths.root}/results/benchmark.json:{NONE}")]) == []
     assert len(warnings_of([read_scored(f"{paths.root}/results/benchmark.json:{RESYNTHESIS}_s1")])) == 1
+    scored = read_scored(str(paths.exp / f"slm_{RESYNTHESIS}"))
+    taught = replace(scored, teachers=frozenset({"whisper-base"}))
+    assert "judge whisper-base is its teacher, and may read" in warnings_of([taught])[0]
 
 
 def test_refusals(paths: Paths) -> None:

@@ -123,6 +123,14 @@ def test_figures(html: str) -> None:
     assert "12.5 Hz" in figures[-1]
 
 
+def test_systems_of_one_rate_stand_side_by_side(paths: Paths) -> None:
+    points = [plots.Point(f"s{i}", hz, 0.0, {}, "o") for i, hz in enumerate([12.5] * 12 + [25.0])]
+    places = list(plots._side_by_side([*points, *points], "hz").values())
+    assert len(places) == 13 and places == sorted(places), "in order, none upon another"
+    assert places[0] * places[11] == pytest.approx(12.5**2) and places[11] / places[0] < 2**0.6
+    assert places[12] == 25.0
+
+
 def test_long_utterances_are_cut(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listen, "SECONDS", 0.5)
     card = listen.cards_of(experiment_of(paths), paths.root / "dump/raw")["test"][0]

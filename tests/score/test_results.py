@@ -41,6 +41,7 @@ def test_benchmark(paths: Paths) -> None:
     assert (row["objective"], row["teacher"], row["frame_rate"], row["bitrate"]) == ("resynthesis", "whisper-tiny.en", 12.5, 200.0)
     assert (row["tok_id"], row["seed"], row["slm_seed"]) == ("resynthesis_12.5hz-0123abcd", 0, 3)
     assert row["codebook_use"] == {"semantic": 0.5, "acoustic1": 0.5, "acoustic2": 0.5}
+    assert row["given"] == {"steps": 1200, "heard_seconds": 3600.0, "spoken_seconds": 3600.0, "positions": 72000.0}
     written = json.loads((paths.root / SLM / "asr_test/result.json").read_text())
     for key in ("wer", "ci95", "n_utts", "n_words", "errors"):
         assert row["asr"]["test"][key] == written[key]

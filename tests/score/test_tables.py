@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lmspt.score.amounts import amounts_table
 from lmspt.score.environment import environment
 from lmspt.score.markdown import flat, markdown, results_md, warnings_of
 from lmspt.score.results import Experiment, read_experiment
@@ -47,7 +48,7 @@ def test_all_there(tables: dict[str, Table]) -> None:
     titles += [
         title.format(name) for name in ("test", "test_said") for title in ("Token probes on `{}`", "Probes against scores on `{}`")
     ]
-    assert list(tables) == [*titles, "Codec", "Codebooks", "Token edit distance", "Seconds a stage"]
+    assert list(tables) == [*titles, "Codec", "Codebooks", "Token edit distance", "Given to the language models", "Seconds a stage"]
 
 
 def test_no_cell_is_blank(tables: dict[str, Table]) -> None:
@@ -97,19 +98,35 @@ def test_tts_rows_and_failures(experiment: Experiment, tables: dict[str, Table])
     table = tables["TTS on `test`, read by whisper-base"]
     assert table.rows[0][:2] == (RECORDINGS, "as they are")
     assert [row[1] for row in table.rows[1:4]] == list(SPOKEN.values())
-    assert table.rows[-1] == ("kmeans_12.5hz_small", CANNOT_SPEAK)
+    assert table.rows[-1] == ("kmeans_12.5hz", CANNOT_SPEAK)
     assert column(table, "not ended")["resynthesis_12.5hz_small", "TTS"] == "2"
     speakers = tables["WER by speaker on `test`"]
-    assert [row[0] for row in speakers.rows] == ["ann", "bob", "eve"]
+    assert speakers.head == ("speaker", "ann", "bob", "eve")
     by_speaker = experiment.systems[0].judged["test"]["tts"]["by_speaker"]
-    assert column(speakers, "resynthesis_12.5hz_small: TTS")["eve",] == rate(by_speaker["eve"])
+    assert column(speakers, "eve")["resynthesis_12.5hz_small: TTS",] == rate(by_speaker["eve"])
 
 
 def test_seconds(tables: dict[str, Table]) -> None:
     table = tables["Seconds a stage"]
-    assert column(table, "all systems")["data",] == "10"
-    assert column(table, "kmeans_12.5hz_small")["slm_train",] == "> 80"  # broken off and taken up
-    assert column(table, "kmeans_12.5hz_small")["sum",] == "300"
+    assert column(table, "data")["all systems",] == "10"
+    assert column(table, "slm_train")["kmeans_12.5hz_small",] == "> 80"  # broken off and taken up
+    assert column(table, "sum")["kmeans_12.5hz_small",] == "300"
+
+
+def test_amounts(experiment: Experiment, tables: dict[str, Table]) -> None:
+    table = tables["Given to the language models"]
+    assert table.rows[0] == ("resynthesis_12.5hz_small", "1200", "1.00", "1.00", "45000", "72000")
+    assert column(table, "tokens heard")["none_25hz_small",] == "90000"
+    assert table.note.endswith("Here: steps are equal, audio is equal.")
+    first, second, older = experiment.groups
+    more = [{**row, "valid": {**row["valid"], "heard_seconds": 900.0}} for row in second.first.slm_history]
+    second = replace(second, systems=(replace(second.first, slm_history=more),))
+    assert amounts_table(replace(experiment, groups=(first, second))).note.endswith("audio is not equal, from 3600 to 7200 s.")
+    uncounted = [{**row, "valid": {"loss": 1.0}} for row in older.first.slm_history]
+    older = replace(older, systems=(replace(older.first, slm_history=uncounted),))
+    table = amounts_table(replace(experiment, groups=(first, older)))
+    assert table.rows[1] == ("kmeans_12.5hz_small", "1200", *["not run"] * 4)
+    assert table.note.endswith("Here: steps are equal, audio was not counted for all.")
 
 
 def test_markdown() -> None:
@@ -138,6 +155,13 @@ def test_warning_of_a_judge_of_the_teachers_family(experiment: Experiment) -> No
     (warning,) = warnings_of(experiment)
     assert "whisper-tiny.en" in warning and "whisper-base" in warning
     assert f"> **Warning.** {warning}" in results_md("x", experiment, {"date": "today"})
+
+
+def test_warning_of_two_judges_of_the_teachers_family(experiment: Experiment) -> None:
+    second = {"judge": {"name": "whisper-small"}}
+    first, other = warnings_of(replace(experiment, contract={**experiment.contract, "second": second}))
+    assert "judge (whisper-base)" in first and "judge (whisper-small)" in other
+    assert "A judge of another kind has not been asked" in first
 
 
 @pytest.mark.parametrize(("judge", "warned"), [("faster-whisper-base", True), ("hubert-base", False), ("parakeet-tiny", False)])

@@ -61,6 +61,33 @@ def test_validation_goes_through_all_once_and_blurs_nothing(folder, sizes):
     assert begins == {ASR: 24, TTS: 24, TEXT_ONLY: 0}
 
 
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("pattern", ["delay", "flatten"])
+def test_what_an_epoch_held_is_counted(folder, sizes, pattern):
+    vocab = load_vocabulary(folder / "vocab.json")
+    examples, tokens = read_examples(folder, "train", vocab.tok_id)
+    layout = Layout(vocab, make_pattern(pattern, len(vocab.streams)), voice_frames=2)
+    config = SLMBatchConfig(
+        **{**sizes, "batch_tokens": 3 * sizes.get("batch_tokens", 0), "pack_length": 2 * sizes.get("pack_length", 0)}
+    )
+    source = SLMBatches(examples, tokens, layout, config, 5, 0)
+    list(source.build_iter(1))
+    frames, held = dict.fromkeys((ASR, TTS), 0), 0
+    for keys, batch in source.build_iter(2):
+        begins = batch["ids"][..., 0]
+        tasks = [int(task) for task in begins[(begins == ASR) | (begins == TTS)]]
+        of = keys if config.batch_tokens else [key for key in keys for _ in range(2)]
+        for key, task in zip(of, tasks, strict=True):
+            frames[task] += tokens[key].shape[1]
+        held += int((batch["ids"] != PAD).any(-1).sum())
+    assert source.amounts() == {
+        "heard_seconds": frames[ASR] / 12.5,
+        "spoken_seconds": frames[TTS] / 12.5,
+        "positions": held,
+    }
+    assert held > 0
+
+
 def test_only_heard_tokens_are_masked(folder):
     masked = 0
     for _, batch in batches(folder, batch_size=4, mask_tokens=0.5):

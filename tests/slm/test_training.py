@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def test_it_learns_by_heart_and_comes_back_from_disk(folder, trained):
     text = read_scp(folder / "raw/dev/text")
     right = sum(units.decode(written) == text[utt] for utt, (written, _) in results.items())
     assert right >= 22 and all(ended for _, ended in results.values())
+    amounts = [row["valid"] for row in json.loads((trained / "history.json").read_text())]
+    assert len(amounts) == 3 and all(row["heard_seconds"] == row["spoken_seconds"] > 0 < row["positions"] for row in amounts)
     others = recognise(model, hear(tokens, "other"))
     assert sum(units.decode(written) == text[utt] for utt, (written, _) in others.items()) < 12
 

@@ -10,7 +10,7 @@ import torch
 
 from lmspt.data.audio import Utterances
 from lmspt.data.tokens import TokenStore, TokenWriter
-from lmspt.data.variation import VariationConfig
+from lmspt.data.variation import SHIFTS, VariationConfig
 from lmspt.errors import InputError
 from lmspt.tokenizer.checkpoint import load_tokenizer, save_tokenizer
 from lmspt.tokenizer.config import BatchConfig, LossConfig, ObjectiveConfig
@@ -104,3 +104,5 @@ def test_resynthesis_and_report(tokenizer, data, tmp_path):
     assert set(report["streams"]) == {"semantic", "acoustic1", "acoustic2"}
     assert report["edit_distance"]["gain -6 dB"] == 0.0, "the semantic stream does not hear the level"
     assert all(0 <= rate <= 2 for rate in report["edit_distance"].values())
+    assert report["edit_distance"].keys() == SHIFTS.keys()
+    assert report == token_report(tokenizer, data, store, data.utts), "the noise is seeded"

@@ -65,3 +65,19 @@ def test_a_second_judge_reads_what_the_first_one_has_read(recipe: Path) -> None:
     assert " --second_judge " in lines[-1]
     assert slm(recipe, *options).returncode == 0
     assert calls(recipe) == []
+
+
+def test_tokenizers_that_are_trained_have_seeds_too(recipe: Path) -> None:
+    (recipe / "conf/tok/lyra.yaml").write_text("tokenizer: lyra\npath: somewhere\n")
+    options = ("--tok_list", "conf/tok/resynthesis.yaml conf/tok/lyra.yaml", "--tok_seeds", "1 2", "--seeds", "3", "--dry_run")
+    plan = [line.split() for line in slm(recipe, *options).stdout.splitlines() if "lmspt.bin." in line]
+    trained = [(line[line.index("--out") + 1], line[line.index("--") + 1 :]) for line in plan if "lmspt.bin.tok_train" in line]
+    assert trained == [
+        ("exp/tok_resynthesis_t1", ["--seed", "1"]),
+        ("exp/tok_resynthesis_t2", ["--seed", "2"]),
+        ("exp/tok_lyra", []),
+    ]
+    (report,) = (line for line in plan if "lmspt.bin.report" in line)
+    assert [word for word in report if word.startswith("exp/slm_")] == [
+        f"exp/slm_{tok}_small_s3" for tok in ("resynthesis_t1", "resynthesis_t2", "lyra")
+    ]

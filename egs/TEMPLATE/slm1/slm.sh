@@ -34,6 +34,7 @@ max_seconds=30          # longer ones, too
 # Tokenizers
 tok_list="conf/tok/resynthesis_12.5hz.yaml"   # configurations; stages 4 to 14 are done for each
 tok_args=""             # overrides for all of them, e.g. "--max_epoch 3"
+tok_seeds=""            # seeds of those that are trained, e.g. "1 2": each is a tokenizer (default: that of its configuration)
 train_variants=4        # how often each utterance of train_set is tokenized, shifted, louder, faster ... each time
 
 # Speech language model
@@ -80,7 +81,8 @@ if ${dry_run}; then PATH=${PWD}/utils:${PATH}; else . ./path.sh; fi
 read -ra train_cmd <<< "${train_cmd}"
 read -ra cuda_cmd <<< "${cuda_cmd}"
 read -ra decode_cmd <<< "${decode_cmd}"
-read -ra toks <<< "${tok_list}"
+read -ra confs <<< "${tok_list}"
+read -ra tok_seed_words <<< "${tok_seeds}"
 read -ra tests <<< "${test_sets}"
 tok_train_set=${tok_train_set:-${train_set}}
 tok_words=() slm_words=() decode_words=() local_data_words=()
@@ -96,15 +98,13 @@ gpus=$((ngpu > 0))     # of a process
 step=steps             # what a training's time is counted in
 [ "${ngpu}" -eq 0 ] || step=steps_on_${ngpu}_gpus
 read -ra seed_words <<< "${seeds}"
-cells=()    # "<tokenizer configuration> [seed]" of each language model
-for conf in "${toks[@]}"; do
-    if [ "${#seed_words[@]}" -eq 0 ]; then cells+=("${conf}"); fi
-    for seed in "${seed_words[@]}"; do cells+=("${conf} ${seed}"); done
-done
 
-# Names of the tokenizer with configuration $1 and of the data of a language model on its tokens.
+# Configuration and names of tokenizer $1 and of the data of a language model on its tokens.
 system_of() {
-    tok_tag=$(basename "$1" .yaml)
+    local tok_seed
+    read -r conf tok_seed <<< "$1"
+    tok_tag=$(basename "${conf}" .yaml)${tok_seed:+_t${tok_seed}}
+    tok_seed_option=(${tok_seed:+--seed "${tok_seed}"})
     row=${tok_tag}
     tok_exp=${expdir}/tok_${tok_tag}
     tok_id="ID_OF_${tok_tag}"
@@ -115,9 +115,8 @@ system_of() {
 
 # Names of the language model of cell $1 and of its tokenizer.
 cell_of() {
-    local conf seed
-    read -r conf seed <<< "$1"
-    system_of "${conf}"
+    local seed=${1#*:}
+    system_of "${1%:*}"
     slm_name=${tok_tag}_${slm_tag}${seed:+_s${seed}}
     row=${slm_name}
     slm_exp=${expdir}/slm_${slm_name}
@@ -190,6 +189,17 @@ speaks() {
     return 1
 }
 
+toks=()     # "<configuration> [seed]" of each tokenizer
+cells=()    # "<tokenizer>:[seed]" of each language model
+for conf in "${confs[@]}"; do
+    if [ "${#tok_seed_words[@]}" -eq 0 ] || is_published "${conf}"; then toks+=("${conf}"); continue; fi
+    for seed in "${tok_seed_words[@]}"; do toks+=("${conf} ${seed}"); done
+done
+for tok in "${toks[@]}"; do
+    if [ "${#seed_words[@]}" -eq 0 ]; then cells+=("${tok}:"); fi
+    for seed in "${seed_words[@]}"; do cells+=("${tok}:${seed}"); done
+done
+
 stage_data() {
     local set
     unit
@@ -235,9 +245,9 @@ stage_format() {
 }
 
 stage_feats() {
-    local conf feats
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
+    local tok conf feats
+    for tok in "${toks[@]}"; do
+        system_of "${tok}"
         feats=$(feats_of "${conf}")
         if [ -z "${feats}" ]; then log "${tok_tag} reads no stored features"; continue; fi
         unit "${feats##*/}.${tok_train_set}"
@@ -255,9 +265,9 @@ stage_feats() {
 }
 
 stage_tok_train() {
-    local conf feats from_feats trainer
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
+    local tok conf feats from_feats trainer
+    for tok in "${toks[@]}"; do
+        system_of "${tok}"
         feats=$(feats_of "${conf}")
         from_feats=() trainer=(python)
         unit "${tok_tag}"
@@ -282,16 +292,17 @@ stage_tok_train() {
             log "follow it with: tail -f ${tok_exp}/train.log"
             run "${cuda_cmd[@]}" --gpu "${ngpu}" "${tok_exp}/train.log" \
                 "${trainer[@]}" -m lmspt.bin.tok_train --config "${conf}" --out "${tok_exp}" --ngpu "${gpus}" \
-                --train "${raw}/${tok_train_set}" --valid "${raw}/${valid_set}" "${from_feats[@]}" -- "${tok_words[@]}"
+                --train "${raw}/${tok_train_set}" --valid "${raw}/${valid_set}" "${from_feats[@]}" \
+                -- "${tok_words[@]}" "${tok_seed_option[@]}"
             finish
         fi
     done
 }
 
 stage_tok_dump() {
-    local conf set variants seconds
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
+    local tok conf set variants seconds
+    for tok in "${toks[@]}"; do
+        system_of "${tok}"
         for set in "${train_set}" "${valid_set}" "${tests[@]}"; do
             variants=0
             if [ "${set}" = "${train_set}" ]; then variants=${train_variants}; fi
@@ -313,9 +324,9 @@ stage_tok_dump() {
 }
 
 stage_tok_eval() {
-    local conf set out
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
+    local tok conf set out
+    for tok in "${toks[@]}"; do
+        system_of "${tok}"
         for set in "${valid_set}" "${tests[@]}"; do
             out=${tok_exp}/eval/${set}
             unit "${tok_tag}.${set}"
@@ -357,9 +368,9 @@ stage_tok_eval() {
 }
 
 stage_slm_data() {
-    local conf seconds
-    for conf in "${toks[@]}"; do
-        system_of "${conf}"
+    local tok conf seconds
+    for tok in "${toks[@]}"; do
+        system_of "${tok}"
         unit "${tok_tag}_${slm_tag}"
         need 0 "${slm_config}"
         need 5 "${tokens}"/{"${train_set}","${valid_set}"}/manifest.json
@@ -518,13 +529,13 @@ train_judge() {
 }
 
 stage_tts_score() {
-    local conf cell set kind
+    local tok conf cell set kind
     if [ "${second_judge}" = ctc ]; then train_judge; fi
     for set in "${tests[@]}"; do
         row=""
         judge_wavs "${set}" "${raw}/${set}" 2 "${expdir}/groundtruth/${set}"
-        for conf in "${toks[@]}"; do
-            system_of "${conf}"
+        for tok in "${toks[@]}"; do
+            system_of "${tok}"
             speaks "${set}" || continue
             for kind in all semantic; do
                 judge_wavs "${set}" "${tok_exp}/eval/${set}/${kind}" 6 "${tok_exp}/eval/${set}/${kind}"

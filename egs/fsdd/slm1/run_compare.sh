@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The published comparison: which tokenizer should a speech language model use? Twenty of them, three language models each,
+# two judges. What is done is not done again, so it may be broken off and called again, for days; with --dry_run it says
+# what is left and what that takes (from the beginning 31 hours and 15 GB, as it reckons for two cores).
+# Lyra's weights are looked for in downloads/lyra_v2; without them give a --tok_list that leaves it out.
+# ./run_compare.sh --help shows all options.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+toks=(
+    conf/tok/{none,feature,feature_wakehubert,resynthesis}_{25,12.5,6.25}hz.yaml
+    conf/ablations/aux_{large,shared,frozen}.yaml
+    conf/tok/{kmeans,logmel_kmeans}_{50,12.5}hz.yaml
+    conf/tok/lyra_3200.yaml
+)
+
+./run.sh \
+    --tok_list "${toks[*]}" \
+    --seeds "1 2 3" \
+    --second_judge ctc \
+    "$@"
