@@ -38,14 +38,15 @@ class Tokenizer:
         self.sample_rate, self.frame_rate = trained.sample_rate, trained.frame_rate
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> Tokenizer:
-        """The tokenizer of an unpacked archive of stage 14, or what :func:`lmspt.tokenizer.checkpoint.load_tokenizer` loads.
+    def from_pretrained(cls, folder: str | Path, device: str | torch.device = "cpu") -> Tokenizer:
+        """The tokenizer of an unpacked archive of stage 14, or what :func:`lmspt.tokenizer.checkpoint.load_tokenizer` loads;
+        it computes on ``device``.
 
         Raises:
             InputError: nothing of the kind there.
         """
         inside = Path(folder) / "tokenizer"
-        return cls(load_tokenizer(inside if inside.is_dir() else folder))
+        return cls(load_tokenizer(inside if inside.is_dir() else folder, device))
 
     def encode(self, audio: str | Path | np.ndarray) -> np.ndarray:
         """Codes (K, F) int32 of a file, or of a wav (T,) at ``sample_rate``.
@@ -85,8 +86,8 @@ class SpeechLM:
         self.sample_rate, self.speakers = tokenizer.sample_rate, model.vocab.speaker_names
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> SpeechLM:
-        """The model of an unpacked archive of stage 14 (``exp/pack/<name>.tar.gz``).
+    def from_pretrained(cls, folder: str | Path, device: str | torch.device = "cpu") -> SpeechLM:
+        """The model of an unpacked archive of stage 14 (``exp/pack/<name>.tar.gz``); it computes on ``device``.
 
         Raises:
             InputError: nothing of the kind there, or a tokenizer that it was not trained on.
@@ -94,7 +95,7 @@ class SpeechLM:
         folder = Path(folder)
         if not (folder / "slm").is_dir():
             raise InputError(f"{folder}: no slm/ in it; unpack an archive of stage 14 (tar -xzf exp/pack/<name>.tar.gz)")
-        model, tokenizer = load_slm(folder / "slm"), Tokenizer.from_pretrained(folder / "tokenizer")
+        model, tokenizer = load_slm(folder / "slm").to(device), Tokenizer.from_pretrained(folder / "tokenizer", device)
         if tokenizer.tok_id != model.vocab.tok_id:
             raise InputError(f"{folder}: slm/ speaks in codes of {model.vocab.tok_id}, but tokenizer/ is {tokenizer.tok_id}")
         return cls(model, load_units(folder / "slm"), tokenizer)

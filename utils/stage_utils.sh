@@ -246,12 +246,17 @@ run() {
     running=()
 }
 
+# Threads of each of $1 commands at a time.
+threads_each() {
+    local threads=$((${OMP_NUM_THREADS:-$(nproc)} / $1))
+    echo $((threads > 0 ? threads : 1))
+}
+
 # As run and finish, beside other units.
 run_beside() {
     if ${dry_run} || [ "${side_by_side}" -eq 1 ]; then run "$@"; finish; return; fi
     if [ "${#beside[@]}" -ge "${side_by_side}" ]; then one_ended; fi
-    local threads=$((${OMP_NUM_THREADS:-$(nproc)} / side_by_side))
-    OMP_NUM_THREADS=$((threads > 0 ? threads : 1)) stage.py "done" "${done_args[@]}" -- "$@" &
+    OMP_NUM_THREADS=$(threads_each "${side_by_side}") stage.py "done" "${done_args[@]}" -- "$@" &
     beside[$!]=${tag}
     exec 8>&-    # the unit's lock is theirs now
 }

@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, required=True, help="gets text and stats.json")
     p.add_argument("--control", choices=("other", "shuffled"), help="other: each utterance gets the next one's tokens")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
+    p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: on a GPU")
     return p
 
 
@@ -26,19 +27,18 @@ def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     import time
 
-    import torch
-
     from lmspt.data.scp import write_scp
     from lmspt.data.tokens import TokenStore
+    from lmspt.device import inference_device
     from lmspt.files import write_json
     from lmspt.slm.checkpoint import load_slm
     from lmspt.slm.decode import hear, recognise
     from lmspt.slm.text import load_units
 
     start_log()
-    torch.set_num_threads(args.num_threads)
+    device = inference_device(args.ngpu, args.num_threads)
     began = time.time()
-    model = load_slm(args.slm)
+    model = load_slm(args.slm).to(device)
     tokens = TokenStore(args.tokens, model.vocab.tok_id)
     results = recognise(model, hear(tokens, args.control))
     units = load_units(args.slm)

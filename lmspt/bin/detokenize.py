@@ -17,22 +17,23 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--model", required=True, help="unpacked archive of stage 14, exp/tok_<tag>, or the released LM-SPT")
     p.add_argument("--out", type=Path, required=True, help="folder; gets <name>.wav")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
+    p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: on a GPU")
     return p
 
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, decode, write."""
     args = parser().parse_args(argv)
-    import torch
     from tqdm import tqdm
 
     from lmspt.data.audio import write_wav
     from lmspt.data.codes import read_codes
+    from lmspt.device import inference_device
     from lmspt.inference import Tokenizer
 
     start_log()
-    torch.set_num_threads(args.num_threads)
-    tokenizer = Tokenizer.from_pretrained(args.model)
+    device = inference_device(args.ngpu, args.num_threads)
+    tokenizer = Tokenizer.from_pretrained(args.model, device)
     n = 0
     for name, codes in tqdm(read_codes(args.inputs, tokenizer.tok_id), "detokenize", disable=None, mininterval=1):
         write_wav(args.out / f"{name}.wav", tokenizer.decode(codes), tokenizer.sample_rate)

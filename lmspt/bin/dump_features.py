@@ -17,23 +17,23 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--data", type=Path, required=True, help="formatted data directory")
     p.add_argument("--out", type=Path, required=True, help="dump/feats/<teacher>_<layer>/<set>")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
+    p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: on a GPU")
     return p
 
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, listen, write."""
     args = parser().parse_args(argv)
-    import torch
-
     from lmspt.config import load_config
     from lmspt.data.datadir import DataDir
+    from lmspt.device import inference_device
     from lmspt.tokenizer.config import KMeansConfig
     from lmspt.tokenizer.kmeans import dump_teacher_features
 
     start_log()
-    torch.set_num_threads(args.num_threads)
+    device = inference_device(args.ngpu, args.num_threads)
     (config,) = load_config(args.config, [], KMeansConfig)
-    n = dump_teacher_features(config, DataDir(args.data), args.out)
+    n = dump_teacher_features(config, DataDir(args.data), args.out, device)
     print(f"{args.out}: features of {n} utterances")
 
 

@@ -21,23 +21,23 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--config", type=Path, help="YAML: how codes are drawn (default: as SamplingConfig says)")
     p.add_argument("--seed", type=int, default=0, help="another one, another rendition")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
+    p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: on a GPU")
     return p
 
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, speak, write."""
     args = parser().parse_args(argv)
-    import torch
-
     from lmspt.config import load_config
     from lmspt.data.audio import write_wav
+    from lmspt.device import inference_device
     from lmspt.inference import SpeechLM
     from lmspt.slm.config import SamplingConfig
 
     start_log()
-    torch.set_num_threads(args.num_threads)
+    device = inference_device(args.ngpu, args.num_threads)
     (sampling,) = load_config(args.config, [], SamplingConfig)
-    model = SpeechLM.from_pretrained(args.model)
+    model = SpeechLM.from_pretrained(args.model, device)
     wav = model.speak(args.text, args.speaker, args.seed, args.voice, sampling)
     write_wav(args.out, wav, model.sample_rate)
     print(f"{args.out}: {len(wav) / model.sample_rate:.2f} s")

@@ -19,24 +19,24 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, required=True, help="exp/tok_<tag>/eval/<set>")
     p.add_argument("--max_utts", type=int, help="resynthesise at most so many, the same for every system")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
+    p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: on a GPU")
     return p
 
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, decode, measure, write."""
     args = parser().parse_args(argv)
-    import torch
-
     from lmspt.data.datadir import DataDir
     from lmspt.data.subset import choose_utts
     from lmspt.data.tokens import TokenStore
+    from lmspt.device import inference_device
     from lmspt.files import write_json
     from lmspt.tokenizer.checkpoint import load_tokenizer
     from lmspt.tokenizer.evaluate import resynthesise, token_report
 
     start_log()
-    torch.set_num_threads(args.num_threads)
-    tokenizer, data = load_tokenizer(args.tokenizer), DataDir(args.data)
+    device = inference_device(args.ngpu, args.num_threads)
+    tokenizer, data = load_tokenizer(args.tokenizer, device), DataDir(args.data)
     tokens = TokenStore(args.tokens, tokenizer.tok_id)
     utts = choose_utts(data.utts, args.max_utts)
     if tokenizer.can_decode:

@@ -18,23 +18,23 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, required=True, help="folder; gets <name>.npy (K, F) int32 and tokenizer.json")
     p.add_argument("--format", choices=("npy", "arrow"), default="npy", help="arrow: a token store, as of stage 5, that goes on")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
+    p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: on a GPU")
     return p
 
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, encode, write."""
     args = parser().parse_args(argv)
-    import torch
-
     from lmspt.data.codes import code_writer
     from lmspt.data.collect import AUDIO, collect, for_each, stop_if_any
+    from lmspt.device import inference_device
     from lmspt.inference import Tokenizer
     from lmspt.tokenizer.interface import store_meta
 
     start_log()
-    torch.set_num_threads(args.num_threads)
+    device = inference_device(args.ngpu, args.num_threads)
     files = collect(args.inputs, AUDIO)
-    tokenizer = Tokenizer.from_pretrained(args.model)
+    tokenizer = Tokenizer.from_pretrained(args.model, device)
     with code_writer(args.out, store_meta(tokenizer.trained), args.format) as (done, write):
         left = {name: path for name, path in files.items() if name not in done}
         problems = for_each(left, "tokenize", lambda name, path: write(name, tokenizer.encode(path)))

@@ -16,21 +16,21 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("inputs", nargs="+", type=Path, help="recordings of any rate, and folders of them")
     p.add_argument("--model", type=Path, required=True, help="unpacked archive of stage 14")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
+    p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: on a GPU")
     return p
 
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, recognise, print."""
     args = parser().parse_args(argv)
-    import torch
-
     from lmspt.data.collect import AUDIO, collect, for_each, stop_if_any
+    from lmspt.device import inference_device
     from lmspt.inference import SpeechLM
 
     start_log()
-    torch.set_num_threads(args.num_threads)
+    device = inference_device(args.ngpu, args.num_threads)
     files = collect(args.inputs, AUDIO)
-    model, codes = SpeechLM.from_pretrained(args.model), {}
+    model, codes = SpeechLM.from_pretrained(args.model, device), {}
     problems = for_each(files, "tokenize", lambda name, path: codes.update({name: model.tokenizer.encode(path)}))
     for name, text in sorted(model.read(codes).items()):
         print(name, text)

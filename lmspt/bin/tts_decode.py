@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, required=True, help="gets wav.scp, wav/, stats.jsonl")
     p.add_argument("--max_utts", type=int, help="speak at most so many, the same for every system")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
+    p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: on a GPU")
     return p
 
 
@@ -29,12 +30,11 @@ def main(argv: list[str] | None = None) -> None:
     args, overrides = parser().parse_known_args(argv)
     import json
 
-    import torch
-
     from lmspt.config import load_config, save_config
     from lmspt.data.datadir import DataDir
     from lmspt.data.subset import choose_utts
     from lmspt.data.tokens import TokenStore
+    from lmspt.device import inference_device
     from lmspt.errors import InputError
     from lmspt.files import write_text
     from lmspt.slm.checkpoint import load_slm
@@ -44,10 +44,10 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.tokenizer.checkpoint import load_tokenizer
 
     start_log()
-    torch.set_num_threads(args.num_threads)
+    device = inference_device(args.ngpu, args.num_threads)
     (sampling,) = load_config(args.config, overrides, SamplingConfig)
-    model = load_slm(args.slm)
-    tokenizer, data = load_tokenizer(args.tokenizer), DataDir(args.data)
+    model = load_slm(args.slm).to(device)
+    tokenizer, data = load_tokenizer(args.tokenizer, device), DataDir(args.data)
     if tokenizer.tok_id != model.vocab.tok_id:
         raise InputError(f"{args.slm} speaks in codes of {model.vocab.tok_id}, but {args.tokenizer} is {tokenizer.tok_id}")
     tokens = TokenStore(args.tokens, model.vocab.tok_id) if args.tokens else None

@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--normalizer", default="english", help="english, digits, basic (any language) or none")
     p.add_argument("--max_utts", type=int, help="score at most so many, the same for every system")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
+    p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: a Whisper reads on a GPU, which its contract says")
     return p
 
 
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
     start_log()
     normalizer, data, spoken = find_normalizer(args.normalizer), DataDir(args.ref), Speech(args.wav)
     utts = choose_utts(data.utts, args.max_utts)
-    judge = open_judge(args.judge, args.num_threads, args.language)
+    judge = open_judge(args.judge, args.num_threads, args.language, args.ngpu)
     if args.words_only:
         utterances, result = score_words(data, spoken, utts, judge, normalizer)
     else:

@@ -2,7 +2,8 @@
 
 Layout of a store: ``manifest.json`` (meta, shards with row counts and sha256) and ``shard-00000.arrow`` ... (Arrow IPC files
 with columns ``key`` and ``codes``, the codes of an utterance flattened from ``(K, F)``). A shard is renamed into place
-whole and then entered into the manifest, so a killed dump continues after its last whole shard.
+whole and then entered into the manifest, so a killed dump continues after its last whole shard. A store that several jobs
+write is joined from their shares, ``<n>_of_<shares>/``, each a store by itself.
 """
 
 from __future__ import annotations
@@ -91,6 +92,26 @@ class TokenStore:
         for shard in self.shards:
             if sha256_of(self.folder / shard["file"]) != shard["sha256"]:
                 raise InputError(f"{self.folder / shard['file']}: does not match its checksum; delete the folder and dump again")
+
+
+def share_of(folder: Path, share: int, shares: int) -> Path:
+    """Where one of several writers of a store puts its share, a store by itself."""
+    return folder / f"{share}_of_{shares}"
+
+
+def join_shares(folder: Path, shares: int) -> int:
+    """Make one store of its shares, whose files stay where they are; returns the number of its rows.
+
+    Raises:
+        InputError: a share is not finished, or of another tokenizer, or an utterance is in two of them.
+    """
+    parts = [TokenStore(share_of(folder, share, shares)) for share in range(1, shares + 1)]
+    keys = set().union(*parts)
+    if len(keys) != sum(map(len, parts)) or any(part.meta != parts[0].meta for part in parts):
+        raise InputError(f"{folder}: its {shares} shares do not fit each other; delete the folder and dump again")
+    entries = [{**shard, "file": f"{part.folder.name}/{shard['file']}"} for part in parts for shard in part.shards]
+    write_json(folder / MANIFEST, {"meta": parts[0].meta, "finished": True, "shards": entries})
+    return len(keys)
 
 
 class TokenWriter:

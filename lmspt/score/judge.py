@@ -1,4 +1,4 @@
-"""The judge: a Whisper that reads synthesised speech, through CTranslate2, on the CPU, always the same way.
+"""The judge: a Whisper that reads synthesised speech, through CTranslate2, always the same way.
 
 It is Whisper as published: windows of 30 s (shorter ones would be cheaper, and it reads worse), the prompt of a transcription
 without timestamps, beam search. Two of its remedies, which need timestamps or draw random numbers, have stand-ins here:
@@ -32,7 +32,7 @@ N_FFT, HOP = 400, 160
 WINDOW = 30 * RATE  # samples
 SEARCHED = 10 * RATE  # the end of a window, where a cut is looked for
 QUIET = RATE // 10  # a cut is in the middle of so many samples
-COMPUTE_TYPE = "int8"
+COMPUTE_TYPES = {"cpu": "int8", "cuda": "int8_float32"}  # of both: 8-bit weights, float32 elsewhere
 BATCH = 4  # windows; the attention of one takes 70 MB
 LOOP = 2.4  # times that zlib shortens a reading
 NO_REPEAT = 3  # tokens, of which none come twice when a window is read again
@@ -60,8 +60,8 @@ class AnyJudge(Protocol):
         ...
 
 
-def open_judge(name: str, num_threads: int, language: str) -> AnyJudge:
-    """The judge of this name: a folder that ``lmspt.bin.judge_train`` wrote, or a Whisper.
+def open_judge(name: str, num_threads: int, language: str, ngpu: int = 0) -> AnyJudge:
+    """The judge of this name: a folder that ``lmspt.bin.judge_train`` wrote, or a Whisper, which alone has use for a GPU.
 
     Raises:
         InputError: there is none.
@@ -70,7 +70,7 @@ def open_judge(name: str, num_threads: int, language: str) -> AnyJudge:
         from lmspt.score.ctc_judge import CtcJudge  # the one judge that needs torch
 
         return CtcJudge(Path(name), num_threads)
-    return Judge(name, num_threads, language)
+    return Judge(name, num_threads, language, ngpu=ngpu)
 
 
 class Judge:
@@ -81,17 +81,23 @@ class Judge:
         num_threads: CPU threads.
         language: two letters, or ``detect``: the model guesses that of each window; an English-only model takes ``en`` alone.
         beam_size: 1 is greedy. On real speech 5 makes fewer errors for a tenth more time.
+        ngpu: 1 reads on a GPU, under a contract of its own: its readings are not mixed with those of a CPU.
 
     Raises:
-        InputError: no such weights, or a language that the model does not know.
+        InputError: no such weights, no GPU, or a language that the model does not know.
     """
 
-    def __init__(self, name: str, num_threads: int, language: str = "en", beam_size: int = 5) -> None:
+    def __init__(self, name: str, num_threads: int, language: str = "en", beam_size: int = 5, ngpu: int = 0) -> None:
         folder = find_weights(name)
         self.name, self.language, self.beam_size = Path(name).name, language, beam_size
+        self.device = "cuda" if ngpu else "cpu"
+        if ngpu and not ctranslate2.get_cuda_device_count():
+            raise InputError(f"judge {self.name}: --ngpu {ngpu}, and CTranslate2 finds no GPU; --ngpu 0 reads on the CPU")
         self.sha256 = sha256_of(folder / "model.bin")
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.model = ctranslate2.models.Whisper(str(folder), compute_type=COMPUTE_TYPE, intra_threads=num_threads)
+        self.model = ctranslate2.models.Whisper(
+            str(folder), device=self.device, compute_type=COMPUTE_TYPES[self.device], intra_threads=num_threads
+        )
         self.prompt = self._prompt(f"<|{'en' if language == 'detect' else language}|>")
 
     def contract(self) -> dict[str, Any]:
@@ -99,7 +105,8 @@ class Judge:
         return {
             "name": self.name,
             "sha256": self.sha256,
-            "compute_type": COMPUTE_TYPE,
+            "compute_type": COMPUTE_TYPES[self.device],
+            **({} if self.device == "cpu" else {"device": self.device}),
             "beam_size": self.beam_size,
             "language": self.language,
             "loops": f"zlib ratio above {LOOP}: again, no {NO_REPEAT} tokens twice",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -16,6 +17,10 @@ class Teacher(Protocol):
     frame_rate: float  # Hz
     dim: int  # channels of a frame
     n_layers: int
+
+    def to(self, device: str | torch.device) -> Teacher:
+        """Move it there; returns itself."""
+        ...
 
     def __call__(self, wav: Tensor, lengths: Tensor, layers: list[int]) -> tuple[list[Tensor], Tensor]:
         """Features after the given layers.

@@ -15,6 +15,7 @@ from huggingface_hub import snapshot_download
 from torch import Tensor
 
 from lmspt.config import load_config, save_config
+from lmspt.device import on_device
 from lmspt.errors import InputError
 from lmspt.files import sha256_of, write_text
 from lmspt.tokenizer.config import AdapterConfig
@@ -24,7 +25,10 @@ TRANSFORMERS_FILES = ("config.json", "*.safetensors")  # no pickles
 
 
 class Codec(Protocol):
-    """What ``adapters/<kind>.py`` defines under this name; built from the folder of its weights and ``n_codebooks``."""
+    """What ``adapters/<kind>.py`` defines under this name; built from the folder of its weights and ``n_codebooks``.
+
+    What it holds as ``model``, a module of torch, may be moved to a GPU; ``encode`` and ``decode`` then get their tensors there.
+    """
 
     files: tuple[str, ...]  # patterns of the files in the folder that it reads
     sample_rate: int  # Hz, its own
@@ -52,14 +56,21 @@ class AdaptedTokenizer:
         codec: of a family.
         sample_rate: Hz, of what is heard and spoken; resampled to and from the codec's own.
         tok_id: its identity.
+        device: where the codec computes; one that runs in something else than torch (Lyra) stays on the CPU.
     """
 
     can_decode = True
 
-    def __init__(self, codec: Codec, sample_rate: int, tok_id: str) -> None:
+    def __init__(self, codec: Codec, sample_rate: int, tok_id: str, device: str | torch.device = "cpu") -> None:
         self.codec, self.sample_rate, self.tok_id = codec, sample_rate, tok_id
         self.frame_rate = codec.sample_rate / codec.hop_length
         self.streams = codec.streams
+        model = getattr(codec, "model", None)
+        if isinstance(model, torch.nn.Module):
+            model.to(device)
+        else:
+            device = "cpu"
+        self.codec_encode, self.codec_decode = on_device(codec.encode, device), on_device(codec.decode, device)
 
     @torch.inference_mode()
     def encode(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,14 +89,14 @@ class AdaptedTokenizer:
         samples = lengths * self.codec.hop_length * self.sample_rate // self.codec.sample_rate
         wav = torch.zeros(len(codes), int(samples.max()))
         for padded, row, n_frames, n_samples in zip(wav, codes, lengths.tolist(), samples.tolist(), strict=True):
-            spoken = _fitted(self.codec.decode(row[:, :n_frames]), n_frames * self.codec.hop_length)
+            spoken = _fitted(self.codec_decode(row[:, :n_frames]), n_frames * self.codec.hop_length)
             padded[:n_samples] = _fitted(_resampled(spoken, self.codec.sample_rate, self.sample_rate), n_samples)
         return wav, samples
 
     def _encode(self, wav: Tensor) -> Tensor:
         n_frames = -(-len(wav) * self.codec.sample_rate // (self.sample_rate * self.codec.hop_length))
         own = _fitted(_resampled(wav, self.sample_rate, self.codec.sample_rate), n_frames * self.codec.hop_length)
-        codes = self.codec.encode(own)
+        codes = self.codec_encode(own)
         if codes.shape != (len(self.streams), n_frames):
             raise InputError(
                 f"{self.tok_id}: {tuple(codes.shape)} codes for {len(own)} samples, ({len(self.streams)}, {n_frames}) expected; "
@@ -108,8 +119,8 @@ def save_adapter(folder: Path, config: AdapterConfig) -> str:
     return tok_id
 
 
-def load_adapter(folder: Path) -> AdaptedTokenizer:
-    """The published tokenizer of an experiment folder.
+def load_adapter(folder: Path, device: str | torch.device = "cpu") -> AdaptedTokenizer:
+    """The published tokenizer of an experiment folder, on ``device``.
 
     Raises:
         InputError: its weights are gone, or not those that its ``tok_id`` was made from.
@@ -119,7 +130,7 @@ def load_adapter(folder: Path) -> AdaptedTokenizer:
     tok_id = (folder / "tok_id").read_text(encoding="utf-8").strip()
     if not tok_id.endswith(f"-{_identity(folder, config, weights)}"):
         raise InputError(f"{folder}: config.yaml or the weights in {weights} have changed since {tok_id}; run stage 4 again")
-    return AdaptedTokenizer(_build(config, weights), config.sample_rate, tok_id)
+    return AdaptedTokenizer(_build(config, weights), config.sample_rate, tok_id, device)
 
 
 def find_codec(config: AdapterConfig) -> Path:

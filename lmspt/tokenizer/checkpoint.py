@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lmspt.config import load_config, save_config
+from lmspt.device import on_device
 from lmspt.errors import InputError
 from lmspt.files import atomic, sha256_of, write_text
 from lmspt.tokenizer.adapter import load_adapter
@@ -28,14 +29,18 @@ class TrainedLMSPT:
 
     can_decode = True
 
-    def __init__(self, config: ModelConfig, state: dict[str, torch.Tensor], tok_id: str) -> None:
+    def __init__(
+        self, config: ModelConfig, state: dict[str, torch.Tensor], tok_id: str, device: str | torch.device = "cpu"
+    ) -> None:
         model = LMSPT(config)
         model.load_state_dict(state)
-        self.model, self.tok_id = model.fold_weight_norm().eval(), tok_id
+        self.model, self.tok_id = model.to(device).fold_weight_norm().eval(), tok_id
         self.sample_rate, self.frame_rate = model.config.sample_rate, model.config.frame_rate
         self.streams = model.streams
         self.aux_sample_rate = model.config.aux_rate
-        self.encode, self.decode, self.decode_aux, self.level = model.encode, model.decode, model.decode_aux, model.level
+        self.encode, self.decode, self.decode_aux, self.level = (
+            on_device(method, device) for method in (model.encode, model.decode, model.decode_aux, model.level)
+        )
 
 
 def save_tokenizer(folder: Path, state: dict[str, torch.Tensor], *configs: object) -> str:
@@ -50,31 +55,32 @@ def save_tokenizer(folder: Path, state: dict[str, torch.Tensor], *configs: objec
     return tok_id
 
 
-def load_tokenizer(folder: str | Path) -> Tokenizer:
+def load_tokenizer(folder: str | Path, device: str | torch.device = "cpu") -> Tokenizer:
     """The tokenizer of an experiment folder, trained there or published, or the released LM-SPT.
 
     Args:
         folder: the folder; or of the released LM-SPT its safetensors, a folder that holds them, or ``kakaocorp/lmspt``.
+        device: where it computes; the tensors it is given, and gives, are on the CPU.
 
     Raises:
         InputError: the folder holds no finished tokenizer.
     """
     if released := find_official(folder):
         model_config, state = read_official(released)
-        return TrainedLMSPT(model_config, state, f"{released.stem}-{sha256_of(released)[:8]}")
+        return TrainedLMSPT(model_config, state, f"{released.stem}-{sha256_of(released)[:8]}", device)
     folder = Path(folder)
     _require(folder, "config.yaml", "tok_id")
     kind = tokenizer_kind(folder / "config.yaml")
     if kind in ADAPTERS:
-        return load_adapter(folder)
+        return load_adapter(folder, device)
     _require(folder, "model.safetensors")
     tok_id = (folder / "tok_id").read_text(encoding="utf-8").strip()
     state = load_file(folder / "model.safetensors")
     if kind == "kmeans":
         (config,) = load_config(folder / "config.yaml", [], KMeansConfig)
-        return KMeansTokenizer(config, state["centroids"], tok_id)
+        return KMeansTokenizer(config, state["centroids"], tok_id, device)
     model_config, *_ = load_config(folder / "config.yaml", [], *CONFIGS)
-    return TrainedLMSPT(model_config, state, tok_id)
+    return TrainedLMSPT(model_config, state, tok_id, device)
 
 
 def _require(folder: Path, *names: str) -> None:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
-from lmspt.data.tokens import TokenWriter
+from lmspt.data.tokens import TokenWriter, share_of
 from lmspt.data.variation import VariationConfig
 from lmspt.tokenizer.batches import by_length, pad
 from lmspt.tokenizer.interface import Tokenizer, store_meta
@@ -30,6 +30,7 @@ def dump(
     variants: int = 0,
     variation: VariationConfig | None = None,
     batch_seconds: float = 40.0,
+    share: tuple[int, int] = (1, 1),
 ) -> int:
     """Encode every utterance of ``data`` that ``out`` does not hold yet.
 
@@ -40,13 +41,18 @@ def dump(
         variants: 0 dumps each utterance as it is, under its own id; n > 0 dumps n heard variants, ``utt#0`` to ``utt#<n-1>``.
         variation: what a variant may be.
         batch_seconds: padded audio a batch.
+        share: which of how many shares of the utterances; those of many go to ``out/<n>_of_<shares>``, to be joined later.
 
     Returns:
         The number of rows the store now holds.
     """
+    number, shares = share
+    if shares > 1:
+        out = share_of(out, number, shares)
     audio = Utterances(data, tokenizer.sample_rate)
     with TokenWriter(out, store_meta(tokenizer)) as writer:
-        jobs = {key: data.num_samples[utt] for utt in data.utts for key in _keys(utt, variants) if key not in writer.done}
+        utts = data.utts[number - 1 :: shares]
+        jobs = {key: data.num_samples[utt] for utt in utts for key in _keys(utt, variants) if key not in writer.done}
         batches = by_length(jobs, int(batch_seconds * tokenizer.sample_rate))
         for keys in tqdm(batches, f"{out.name}: tokens", disable=None, mininterval=2):
             wavs = [_hear(audio, key, variation if variants else None) for key in keys]

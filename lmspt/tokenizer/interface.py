@@ -21,7 +21,8 @@ class Stream:
 class Tokenizer(Protocol):
     """What the dump, the speech LM and the scores know of a tokenizer.
 
-    ``encode`` is deterministic, and an utterance's codes are the same alone, batched, padded, in any order.
+    ``encode`` is deterministic, and an utterance's codes are the same alone, batched, padded, in any order. Tensors that
+    are given to a tokenizer, and come from it, are on the CPU, wherever it computes.
     """
 
     sample_rate: int  # Hz

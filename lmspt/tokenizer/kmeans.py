@@ -15,6 +15,7 @@ from tqdm import tqdm
 from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
 from lmspt.data.features import read_features, write_features
+from lmspt.device import on_device
 from lmspt.errors import InputError
 from lmspt.teacher.interface import Teacher
 from lmspt.teacher.load import load_teacher
@@ -34,6 +35,7 @@ class KMeansTokenizer:
         config: rate, layer, teacher.
         centroids: (size, D).
         tok_id: its identity.
+        device: where it computes.
 
     Raises:
         InputError: a rate that does not divide the teacher's.
@@ -41,9 +43,9 @@ class KMeansTokenizer:
 
     can_decode = False
 
-    def __init__(self, config: KMeansConfig, centroids: Tensor, tok_id: str) -> None:
-        self.config, self.centroids, self.tok_id = config, centroids, tok_id
-        self.teacher = load_teacher(config.teacher)
+    def __init__(self, config: KMeansConfig, centroids: Tensor, tok_id: str, device: str | torch.device = "cpu") -> None:
+        self.config, self.centroids, self.tok_id = config, centroids.to(device), tok_id
+        self.teacher = load_teacher(config.teacher).to(device)
         pooling_stride(config, self.teacher)
         self.sample_rate, self.frame_rate = self.teacher.sample_rate, config.frame_rate
         self.hop_length = int(self.sample_rate / config.frame_rate)
@@ -52,13 +54,14 @@ class KMeansTokenizer:
     @torch.inference_mode()
     def encode(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """``wav`` (B, T), ``lengths`` (B,) samples -> codes (B, 1, F), lengths (B,) frames."""
+        wav, lengths = wav.to(self.centroids.device), lengths.to(self.centroids.device)
         frames = -(-lengths // self.hop_length)
         wav = F.pad(wav, (0, -wav.shape[-1] % self.hop_length))
         # The teacher hears whole token frames, so that its pooled frames and ours are the same in number.
         (features,), mask = self.teacher(wav, frames * self.hop_length, [self.config.teacher_layer])
         pooled, _ = pool(features, mask, wav.shape[1] // self.hop_length)
         codes = torch.cdist(pooled, self.centroids[None]).argmin(-1)
-        return (codes * length_mask(frames, codes.shape[1])[..., 0].long())[:, None], frames
+        return (codes * length_mask(frames, codes.shape[1])[..., 0].long())[:, None].cpu(), frames.cpu()
 
     def decode(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """K-means keeps no sound.
@@ -119,9 +122,17 @@ def _batches(features: Path, stride: int, batch_frames: int) -> Iterator[np.ndar
         yield np.concatenate(waiting).astype(np.float32)
 
 
-def dump_teacher_features(config: KMeansConfig, data: DataDir, out: Path) -> int:
-    """Write float16 teacher features (F, D) of a seeded choice of ``max_utts`` utterances to ``out``; returns their number."""
-    teacher = load_teacher(config.teacher)
+def dump_teacher_features(config: KMeansConfig, data: DataDir, out: Path, device: str | torch.device = "cpu") -> int:
+    """Write float16 teacher features (F, D) of a seeded choice of ``max_utts`` utterances; returns their number.
+
+    Args:
+        config: teacher, layer, seed and ``max_utts``.
+        data: a formatted data directory.
+        out: folder.
+        device: where the teacher computes.
+    """
+    teacher = load_teacher(config.teacher).to(device)
+    hear = on_device(teacher, device)
     audio = Utterances(data, teacher.sample_rate)
     chosen = np.random.default_rng(config.seed).permutation(len(data.utts))[: config.max_utts]
     num_samples = {data.utts[i]: data.num_samples[data.utts[i]] for i in chosen}
@@ -130,7 +141,7 @@ def dump_teacher_features(config: KMeansConfig, data: DataDir, out: Path) -> int
         for utts in tqdm(by_length(num_samples, 40 * teacher.sample_rate), f"{out}: features", disable=None, mininterval=2):
             batch = pad([audio[utt] for utt in utts])
             with torch.inference_mode():
-                (found,), mask = teacher(batch["wav"], batch["lengths"], [config.teacher_layer])
+                (found,), mask = hear(batch["wav"], batch["lengths"], [config.teacher_layer])
             for utt, feats, real in zip(utts, found, mask, strict=True):
                 yield utt, feats[real].numpy().astype(np.float16)
 

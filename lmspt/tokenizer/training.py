@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
+from lmspt.device import device_of
 from lmspt.errors import InputError
 from lmspt.files import write_json
 from lmspt.tokenizer.adversarial import Critic, build_critic
@@ -126,9 +127,8 @@ def train(configs: tuple, train_dir: Path, valid_dir: Path, out: Path) -> LMSPT:
     objective = build_objective(objective_config, model_config)
     critic = build_critic(adversarial_config)
     task = TokenizerTraining(model, objective, loss_config, objective_config.distill_weight, adversarial_config, critic)
-    if objective is not None and train_config.ngpu:
-        for teacher in objective.frozen:
-            teacher.cuda()
+    for teacher in () if objective is None else objective.frozen:
+        teacher.to(device_of(train_config.ngpu))
     logging.info("%s: %.2f M parameters", out.name, _millions(model))
     adversary = None
     if critic is not None:

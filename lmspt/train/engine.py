@@ -33,6 +33,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from lmspt.cpu import has_bfloat16, n_threads
+from lmspt.device import device_of
 from lmspt.errors import InputError
 from lmspt.files import atomic, remove_leftovers, write_json
 from lmspt.train.average import MovingAverage, average_states
@@ -91,7 +92,7 @@ def fit(
     Raises:
         NotFinite: NaN or infinite loss, with the batch's utterance ids; or no finite gradient in a whole epoch.
         InputError: no readable checkpoint, one from a model of another shape, steps that do not fill an
-            accumulation, or GPUs that want ranks.
+            accumulation, or GPUs that want ranks or are not there.
     """
     if config.ngpu > 1:
         raise InputError(
@@ -124,7 +125,7 @@ class _Training:
         if config.use_amp and not in_bfloat16:
             logging.warning("%s: this processor has no bfloat16: it is float32 in spite of use_amp", out.name)
         self.learner = _Learner(model, None if adversary is None else adversary.module, in_bfloat16)
-        self.learner.to(torch.device("cuda" if config.ngpu else "cpu"))
+        self.learner.to(device_of(config.ngpu))
         self.optimizer = build_optimizer(model, adversary, config)
         self.scheduler = one_cycle(self.optimizer, config)
         self.average = MovingAverage(model, config.ema_decay) if config.ema_decay else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lmspt.data.tokens import TokenStore, TokenWriter, base_key
+from lmspt.data.tokens import TokenStore, TokenWriter, base_key, join_shares, share_of
 from lmspt.errors import InputError
 
 META = {"tok_id": "a-1", "frame_rate": 12.5, "sample_rate": 16000, "streams": [
@@ -55,6 +55,29 @@ def test_other_tokenizers_are_refused(tmp_path):
         TokenStore(tmp_path, "b-2")
     with pytest.raises(InputError, match="a-1"):
         TokenWriter(tmp_path, {**META, "tok_id": "b-2"})
+
+
+def test_shares_are_joined(tmp_path):
+    for share in (1, 2, 3):
+        write(share_of(tmp_path, share, 3), range(share - 1, 8, 3), shard_size=2)
+    assert join_shares(tmp_path, 3) == join_shares(tmp_path, 3) == 8
+    store = TokenStore(tmp_path, "a-1")
+    store.verify()
+    assert len(store) == 8 and all(np.array_equal(store[f"u{i}"], codes(i)) for i in range(8))
+
+
+def test_shares_that_are_not_whole_or_overlap_are_not_joined(tmp_path):
+    write(share_of(tmp_path, 1, 2), range(4))
+    with pytest.raises(InputError, match="2_of_2: no token store"):
+        join_shares(tmp_path, 2)
+    with pytest.raises(KeyboardInterrupt):
+        write(share_of(tmp_path, 2, 2), range(4, 9), stop_at=8)
+    with pytest.raises(InputError, match="2_of_2: the token dump was not finished"):
+        join_shares(tmp_path, 2)
+    write(share_of(tmp_path, 2, 2), range(3, 9))
+    with pytest.raises(InputError, match="do not fit each other"):
+        join_shares(tmp_path, 2)
+    assert not (tmp_path / "manifest.json").exists()
 
 
 def test_damage_is_found(tmp_path):

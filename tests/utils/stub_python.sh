@@ -25,6 +25,7 @@ case ${name} in
     dump_features) make "${out}/feats.scp" ;;
     tok_train) make "${out}"/{config.yaml,model.safetensors}; echo "id$(cksum < "${given[config]}" | tr ' ' _)" > "${out}/tok_id" ;;
     tok_dump) make "${out}/manifest.json" ;;
+    tok_join) make "${given[tokens]}/manifest.json" ;;
     tok_eval)
         make "${out}/tokens.json"
         if [[ ${out} != *kmeans* ]]; then make "${out}"/{all,semantic}/wav.scp; fi

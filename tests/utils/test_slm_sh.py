@@ -340,6 +340,33 @@ def test_plan_says_what_it_takes(recipe: Path) -> None:
     assert re.search(r"--gpu 1 exp/slm_kmeans_small/train\.log python -m lmspt\.bin\.slm_train .* --ngpu 1 ", plan)
 
 
+def test_gpus_are_given_to_what_uses_them(recipe: Path) -> None:
+    def given(*options: str) -> set[tuple[str, ...]]:
+        plan = slm(recipe, "--dry_run", *options).stdout
+        return set(re.findall(r"^ +run\.py --gpu (\d) .* -m lmspt\.bin\.(\w+) .*--ngpu (\d)", plan, re.MULTILINE))
+
+    users = ("dump_features", "tok_dump", "tok_eval", "slm_train", "asr_decode", "tts_decode")
+    others = {("0", "tok_train", "0"), ("0", "tts_score", "0")}  # k-means is no training of ours
+    assert given("--ngpu", "4") == {("4", "tok_train", "1"), *(("1", user, "1") for user in users), *others}
+    assert given("--judge_ngpu", "1") == {("0", "tok_train", "0"), ("1", "tts_score", "1"), *(("0", user, "0") for user in users)}
+
+
+def test_a_dump_in_several_jobs(recipe: Path) -> None:
+    done = slm(recipe, "--stop_stage", "5", "--dump_nj", "3", OMP_NUM_THREADS="7")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line for line in calls(recipe) if line.startswith(("tok_dump", "tok_join"))]
+    assert [line.split()[0] for line in lines] == (["tok_dump"] * 3 + ["tok_join"]) * 6
+    assert {line.split()[-1] for line in lines[:3]} == {"1/3", "2/3", "3/3"}
+    assert re.fullmatch(r"tok_join --tokens dump/tokens/\S+/train --shares 3", lines[3])
+    assert slm(recipe, "--stop_stage", "5").returncode == 0
+    assert calls(recipe) == [], "into how many jobs it was split makes no other tokens"
+
+
+def test_another_judge_reads_all_again(finished: Path) -> None:
+    assert slm(finished, "--judge_ngpu", "1", CUDA_VISIBLE_DEVICES="0").returncode == 0
+    assert names(calls(finished)) == ["tts_score", "report", "pack"]
+
+
 def test_setup_keeps_what_is_there_and_refuses_other_places(recipe: Path, tmp_path: Path) -> None:
     before = (recipe / "local" / "data.sh").read_text()
     setup = tmp_path / "egs/TEMPLATE/slm1/setup.sh"

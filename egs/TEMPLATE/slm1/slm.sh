@@ -15,7 +15,7 @@ skip_stages=""          # stages to leave out, e.g. "feats 14"
 list_stages=false       # list the stages and leave
 dry_run=false           # print which stages are done, the commands of the others and what they take, and leave
 nj=2                    # parallel jobs of data stages
-ngpu=0                  # GPUs of a training (0: CPU; a language model takes one at most); all else runs on the CPU
+ngpu=0                  # GPUs of a tokenizer training; language models, tokens and decoding take one of them (0: CPU)
 side_by_side=1          # tokenizers and language models whose stages 5, 8, 9, 11 and 12 are at work at a time
 dumpdir=dump            # audio, features and tokens go here
 expdir=exp              # models and their outputs go here
@@ -33,9 +33,10 @@ max_seconds=30          # longer ones, too
 
 # Tokenizers
 tok_list="conf/tok/resynthesis_12.5hz.yaml"   # configurations; stages 4 to 14 are done for each
-tok_args=""             # overrides for all of them, e.g. "--max_epoch 3"
+tok_args=""             # overrides, e.g. "--max_epoch 3"; each tokenizer takes those that its kind knows
 tok_seeds=""            # seeds of those that are trained, e.g. "1 2": each is a tokenizer (default: that of its configuration)
 train_variants=4        # how often each utterance of train_set is tokenized, shifted, louder, faster ... each time
+dump_nj=1               # jobs that each dump of tokens is split into, each with a GPU of its own if there are any
 
 # Speech language model
 slm_config=conf/slm/small.yaml   # configuration
@@ -49,6 +50,7 @@ normalizer=english      # of texts before words are compared: english, digits, b
 language=""             # that the judge reads: Whisper's two letters, or "detect" for sets of several (default: en)
 judge=whisper-base      # recogniser that reads synthesised speech; never the teacher of a tokenizer
 second_judge=""         # another that reads the same speech: a name as above, or ctc, trained on the words of train_set
+judge_ngpu=0            # 1: the judges read on a GPU, under a contract of its own (wants CUDA 12's cuBLAS)
 max_eval_utts=200       # utterances of a set that are resynthesised, spoken and judged (the same for all systems)
 
 run_args=("$@")
@@ -95,8 +97,10 @@ training_sets=("${train_set}")
 raw=${dumpdir}/raw
 slm_tag=$(basename "${slm_config}" .yaml)
 gpus=$((ngpu > 0))     # of a process
-step=steps             # what a training's time is counted in
-[ "${ngpu}" -eq 0 ] || step=steps_on_${ngpu}_gpus
+step=steps heard=audio spoken=utterances    # what the time of a training, of listening and of speaking is counted in
+[ "${ngpu}" -eq 0 ] || step=steps_on_${ngpu}_gpus heard=audio_on_a_gpu spoken=utterances_on_a_gpu
+reads_on=""            # what the judges read on, if not on a CPU
+[ "${judge_ngpu}" -eq 0 ] || reads_on=" on a gpu"
 read -ra seed_words <<< "${seeds}"
 
 # Configuration and names of tokenizer $1 and of the data of a language model on its tokens.
@@ -254,10 +258,10 @@ stage_feats() {
         need 0 "${conf}"
         need_raw "${tok_train_set}"
         makes "${feats}/${tok_train_set}/feats.scp"
-        writes "${feats}/${tok_train_set}" audio "$(audio_of "${tok_train_set}")"
+        writes "${feats}/${tok_train_set}" "${heard}" "$(audio_of "${tok_train_set}")"
         if stale; then
-            run "${decode_cmd[@]}" "${feats}/logs/feats.${tok_train_set}.log" \
-                python -m lmspt.bin.dump_features --config "${conf}" --data "${raw}/${tok_train_set}" \
+            run "${decode_cmd[@]}" --gpu "${gpus}" "${feats}/logs/feats.${tok_train_set}.log" \
+                python -m lmspt.bin.dump_features --config "${conf}" --ngpu "${gpus}" --data "${raw}/${tok_train_set}" \
                 --out "${feats}/${tok_train_set}"
             finish
         fi
@@ -265,33 +269,35 @@ stage_feats() {
 }
 
 stage_tok_train() {
-    local tok conf feats from_feats trainer
+    local tok conf feats from_feats trainer trainer_gpus
     for tok in "${toks[@]}"; do
         system_of "${tok}"
         feats=$(feats_of "${conf}")
-        from_feats=() trainer=(python)
+        from_feats=() trainer=(python) trainer_gpus=${ngpu}
         unit "${tok_tag}"
         need 0 "${conf}"
         makes "${tok_exp}"/{tok_id,config.yaml}
         if ! is_published "${conf}"; then
             need_raw "${tok_train_set}" "${valid_set}"
             makes "${tok_exp}/model.safetensors"
+        else
+            trainer_gpus=0
         fi
         writes "${tok_exp}" "${step}" "$(steps_of "${conf}" "${tok_args}")"
         if [ -n "${feats}" ]; then
             need 3 "${feats}/${tok_train_set}/feats.scp"
-            from_feats=(--feats "${feats}/${tok_train_set}")
+            from_feats=(--feats "${feats}/${tok_train_set}") trainer_gpus=0
             writes "${tok_exp}" audio "$(audio_of "${tok_train_set}")"
-        elif [ "${ngpu}" -gt 1 ] && ! is_published "${conf}"; then
-            trainer=(torchrun --standalone --nproc_per_node "${ngpu}" --no-python bound.py python)
+        elif [ "${trainer_gpus}" -gt 1 ]; then
+            trainer=(torchrun --standalone --nproc_per_node "${trainer_gpus}" --no-python bound.py python)
         fi
         option tok_args "${tok_args}"
         if stale; then
             if ${changed}; then aside "${tok_exp}"; fi
             resume_script "${tok_exp}"
             log "follow it with: tail -f ${tok_exp}/train.log"
-            run "${cuda_cmd[@]}" --gpu "${ngpu}" "${tok_exp}/train.log" \
-                "${trainer[@]}" -m lmspt.bin.tok_train --config "${conf}" --out "${tok_exp}" --ngpu "${gpus}" \
+            run "${cuda_cmd[@]}" --gpu "${trainer_gpus}" "${tok_exp}/train.log" \
+                "${trainer[@]}" -m lmspt.bin.tok_train --config "${conf}" --out "${tok_exp}" --ngpu $((trainer_gpus > 0)) \
                 --train "${raw}/${tok_train_set}" --valid "${raw}/${valid_set}" "${from_feats[@]}" \
                 -- "${tok_words[@]}" "${tok_seed_option[@]}"
             finish
@@ -300,7 +306,8 @@ stage_tok_train() {
 }
 
 stage_tok_dump() {
-    local tok conf set variants seconds
+    local tok conf set variants seconds counted=${heard} words
+    [ "${dump_nj}" -eq 1 ] || counted+=_in_${dump_nj}_jobs
     for tok in "${toks[@]}"; do
         system_of "${tok}"
         for set in "${train_set}" "${valid_set}" "${tests[@]}"; do
@@ -312,12 +319,22 @@ stage_tok_dump() {
             option variants "${variants}"
             makes "${tokens}/${set}/manifest.json"
             seconds=$(audio_of "${set}")
-            writes "${tokens}/${set}" audio "${seconds:+$((seconds * (variants > 1 ? variants : 1)))}"
+            writes "${tokens}/${set}" "${counted}" "${seconds:+$((seconds * (variants > 1 ? variants : 1)))}"
             if stale; then
                 if ${changed}; then run rm -rf "${tokens:?}/${set}"; fi
-                run_beside "${decode_cmd[@]}" "${tokens}/logs/dump.${set}.log" \
-                    python -m lmspt.bin.tok_dump --tokenizer "${tok_exp}" --data "${raw}/${set}" \
-                    --out "${tokens}/${set}" --variants "${variants}"
+                words=(--tokenizer "${tok_exp}" --data "${raw}/${set}" --ngpu "${gpus}")
+                words+=(--out "${tokens}/${set}" --variants "${variants}")
+                if [ "${dump_nj}" -eq 1 ]; then
+                    run_beside "${decode_cmd[@]}" --gpu "${gpus}" "${tokens}/logs/dump.${set}.log" \
+                        python -m lmspt.bin.tok_dump "${words[@]}"
+                else
+                    OMP_NUM_THREADS=$(threads_each "${dump_nj}") run "${decode_cmd[@]}" --gpu "${gpus}" JOB=1:"${dump_nj}" \
+                        "${tokens}/logs/dump.${set}.JOB.log" \
+                        python -m lmspt.bin.tok_dump "${words[@]}" --share JOB/"${dump_nj}"
+                    run "${train_cmd[@]}" "${tokens}/logs/join.${set}.log" \
+                        python -m lmspt.bin.tok_join --tokens "${tokens}/${set}" --shares "${dump_nj}"
+                    finish
+                fi
             fi
         done
     done
@@ -335,12 +352,12 @@ stage_tok_eval() {
             need_raw "${set}"
             option max_eval_utts "${max_eval_utts}"
             makes "${out}/tokens.json"
-            writes "${out}" utterances "$(evaluated_of "${set}")"
+            writes "${out}" "${spoken}" "$(evaluated_of "${set}")"
             if stale; then
                 if ${changed}; then run rm -rf "${out:?}"; fi
-                run "${decode_cmd[@]}" "${out}/logs/tok_eval.log" \
+                run "${decode_cmd[@]}" --gpu "${gpus}" "${out}/logs/tok_eval.log" \
                     python -m lmspt.bin.tok_eval --tokenizer "${tok_exp}" --data "${raw}/${set}" \
-                    --tokens "${tokens}/${set}" --out "${out}" --max_utts "${max_eval_utts}"
+                    --tokens "${tokens}/${set}" --out "${out}" --max_utts "${max_eval_utts}" --ngpu "${gpus}"
                 if ${dry_run} || [ -e "${out}/all/wav.scp" ]; then
                     run "${train_cmd[@]}" "${out}/logs/codec_score.log" \
                         python -m lmspt.bin.codec_score --ref "${raw}/${set}" --wav "${out}/all" --out "${out}/codec.json"
@@ -421,11 +438,11 @@ stage_asr_decode() {
                 need 8 "${slm_exp}/model.safetensors"
                 need 5 "${tokens}/${set}/manifest.json"
                 makes "${out}"/{text,stats.json}
-                writes "${out}" audio "$(audio_of "${set}")"
+                writes "${out}" "${heard}" "$(audio_of "${set}")"
                 if stale; then
-                    run_beside "${decode_cmd[@]}" "${out}/logs/decode.log" \
-                        python -m lmspt.bin.asr_decode --slm "${slm_exp}" --tokens "${tokens}/${set}" --out "${out}" \
-                        ${control:+--control "${control}"}
+                    run_beside "${decode_cmd[@]}" --gpu "${gpus}" "${out}/logs/decode.log" \
+                        python -m lmspt.bin.asr_decode --slm "${slm_exp}" --tokens "${tokens}/${set}" --ngpu "${gpus}" \
+                        --out "${out}" ${control:+--control "${control}"}
                 fi
             done
         done
@@ -471,13 +488,13 @@ stage_tts_decode() {
             option decode_args "${decode_args}"
             option max_eval_utts "${max_eval_utts}"
             makes "${out}"/{wav.scp,stats.jsonl}
-            writes "${out}" utterances "$(evaluated_of "${set}")"
+            writes "${out}" "${spoken}" "$(evaluated_of "${set}")"
             if stale; then
                 if ${changed}; then run rm -rf "${out:?}"; fi
-                run_beside "${decode_cmd[@]}" "${out}/logs/decode.log" \
+                run_beside "${decode_cmd[@]}" --gpu "${gpus}" "${out}/logs/decode.log" \
                     python -m lmspt.bin.tts_decode --config "${decode_config}" --slm "${slm_exp}" --tokenizer "${tok_exp}" \
                     --data "${raw}/${set}" --tokens "${tokens}/${set}" --out "${out}" --max_utts "${max_eval_utts}" \
-                    -- "${decode_words[@]}"
+                    --ngpu "${gpus}" -- "${decode_words[@]}"
             fi
         done
     done
@@ -503,14 +520,14 @@ read_wavs() {
     need_raw "${set}"
     also "${judge}/model.safetensors"
     option normalizer "${normalizer}"
-    option judge "${judge}${language:+ ${language}}"
+    option judge "${judge}${language:+ ${language}}${reads_on}"
     option max_eval_utts "${max_eval_utts}"
     makes "${out}/result.json"
-    writes "${out}" utterances "$(evaluated_of "${set}")"
+    writes "${out}" "utterances${reads_on// /_}" "$(evaluated_of "${set}")"
     if stale; then
-        run_beside "${decode_cmd[@]}" "${out}/logs/tts_score.log" \
+        run_beside "${decode_cmd[@]}" --gpu "${judge_ngpu}" "${out}/logs/tts_score.log" \
             python -m lmspt.bin.tts_score --ref "${raw}/${set}" --wav "${wavs}" --out "${out}" \
-            --judge "${judge}" --normalizer "${normalizer}" --max_utts "${max_eval_utts}" \
+            --judge "${judge}" --normalizer "${normalizer}" --max_utts "${max_eval_utts}" --ngpu "${judge_ngpu}" \
             ${language:+--language "${language}"} "$@"
     fi
 }

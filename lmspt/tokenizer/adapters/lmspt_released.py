@@ -24,10 +24,10 @@ class Codec:
 
     def encode(self, wav: Tensor) -> Tensor:
         """``wav`` (T,) -> codes (K, F)."""
-        codes, _ = self.model.encode(wav[None], torch.tensor([len(wav)]))
+        codes, _ = self.model.encode(wav[None], torch.tensor([len(wav)], device=wav.device))
         return codes[0, : len(self.streams)]
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (K', F) -> wav (T,)."""
-        wav, _ = self.model.decode(codes[None], torch.tensor([codes.shape[1]]))
+        wav, _ = self.model.decode(codes[None], torch.tensor([codes.shape[1]], device=codes.device))
         return wav[0]
