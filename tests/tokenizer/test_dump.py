@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lmspt.data.audio import Utterances
-from lmspt.data.tokens import TokenStore, TokenWriter
+from lmspt.data.tokens import TokenStore, TokenWriter, join_shares
 from lmspt.data.variation import SHIFTS, VariationConfig
 from lmspt.errors import InputError
 from lmspt.tokenizer.checkpoint import load_tokenizer, save_tokenizer
@@ -92,6 +92,16 @@ def test_a_dump_that_was_broken_off_ends_the_same(tokenizer, data, tmp_path, mon
     whole, resumed = (codes_of(TokenStore(tmp_path / name)) for name in ("whole", "resumed"))
     assert whole.keys() == resumed.keys() == {f"{utt}#{n}" for utt in data.utts for n in range(2)}
     assert all(np.array_equal(codes, resumed[key]) for key, codes in whole.items())
+
+
+def test_shares_together_are_the_whole(tokenizer, data, tmp_path):
+    dump(tokenizer, data, tmp_path / "whole", 2, VariationConfig())
+    for number in (1, 2, 3):
+        dump(tokenizer, data, tmp_path / "shares", 2, VariationConfig(), share=(number, 3))
+    assert join_shares(tmp_path / "shares", 3) == 2 * len(data.utts)
+    whole, joined = (codes_of(TokenStore(tmp_path / name)) for name in ("whole", "shares"))
+    assert whole.keys() == joined.keys()
+    assert all(np.array_equal(codes, joined[key]) for key, codes in whole.items())
 
 
 def test_resynthesis_and_report(tokenizer, data, tmp_path):
