@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from lmspt.slm.text import TextUnits, load_units
 from lmspt.tokenizer import interface
 from lmspt.tokenizer.checkpoint import load_tokenizer
 from lmspt.tokenizer.long import decode_long, encode_long
+from lmspt.tokenizer.stream import decode_stream, encode_stream
 
 
 class Tokenizer:
@@ -63,13 +65,37 @@ class Tokenizer:
         Raises:
             InputError: codes of another tokenizer, or of one that has no decoder.
         """
+        return decode_long(self.trained, self._checked(codes)).numpy()
+
+    def encode_stream(self, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Codes (K, F) int32 of a recording while it is made: of each frame as soon as its last sample is there.
+
+        Args:
+            pieces: (T,) at ``sample_rate``, of any lengths.
+
+        Raises:
+            InputError: a tokenizer that looks ahead.
+        """
+        found = encode_stream(self.trained, (torch.from_numpy(piece) for piece in pieces))
+        return (codes.numpy().astype(np.int32) for codes in found)
+
+    def decode_stream(self, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Speech (T,) float32 while its codes (K', F) are written: see :func:`lmspt.tokenizer.stream.decode_stream`.
+
+        Raises:
+            InputError: a tokenizer that looks ahead, or codes of another one.
+        """
+        return (wav.numpy() for wav in decode_stream(self.trained, map(self._checked, pieces)))
+
+    def _checked(self, codes: np.ndarray) -> torch.Tensor:
+        """Codes (K', F) int64 for the tokenizer, if they can be its own."""
         sizes = [stream.size for stream in self.streams]
         if codes.ndim != 2 or not 1 <= len(codes) <= len(sizes) or not codes.shape[1]:
             raise InputError(f"codes of shape {codes.shape}: {self.tok_id} has (1 to {len(sizes)} streams, frames)")
         for number, (row, size) in enumerate(zip(codes, sizes, strict=False)):
             if row.min() < 0 or row.max() >= size:
                 raise InputError(f"codes from {row.min()} to {row.max()} in stream {number}: {self.tok_id} has {size} there")
-        return decode_long(self.trained, torch.from_numpy(codes.astype(np.int64))).numpy()
+        return torch.from_numpy(codes.astype(np.int64))
 
 
 class SpeechLM:

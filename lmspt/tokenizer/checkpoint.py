@@ -25,6 +25,7 @@ class TrainedLMSPT:
     """An LM-SPT network with its identity: a :class:`lmspt.tokenizer.interface.Tokenizer`.
 
     ``decode_aux`` speaks the semantic stream alone through the aux decoder, at ``aux_sample_rate`` (Hz).
+    A ``causal`` one can encode and decode streams (:mod:`lmspt.tokenizer.stream`).
     """
 
     can_decode = True
@@ -36,7 +37,7 @@ class TrainedLMSPT:
         model.load_state_dict(state)
         self.model, self.tok_id = model.to(device).fold_weight_norm().eval(), tok_id
         self.sample_rate, self.frame_rate = model.config.sample_rate, model.config.frame_rate
-        self.streams = model.streams
+        self.streams, self.causal = model.streams, config.causal
         self.aux_sample_rate = model.config.aux_rate
         self.encode, self.decode, self.decode_aux, self.level = (
             on_device(method, device) for method in (model.encode, model.decode, model.decode_aux, model.level)

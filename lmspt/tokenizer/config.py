@@ -37,6 +37,9 @@ class ModelConfig:
     semantic stream is a grid of so many levels a channel instead. The acoustic codes hold what the semantic ones leave
     (``semantic_subtraction``), or the acoustic latents as they are.
 
+    A ``causal`` tokenizer (``stft`` and ``vocos``) can encode and decode while it listens, see :mod:`lmspt.tokenizer.stream`: its
+    codes do not depend on what comes after their frame, its speech on nothing later than 480 samples.
+
     With ``detach_semantic`` the main decoder's losses do not reach the semantic stream: what it holds is decided by the
     distillation alone. (The paper lets them, with a distillation weight that outvotes them.)
 
@@ -72,6 +75,7 @@ class ModelConfig:
     code_dim: int = 32
     semantic_subtraction: bool = True
     detach_semantic: bool = False
+    causal: bool = False
 
     def __post_init__(self) -> None:
         self._require_hop("strides", self.strides, self.encoder != "stft", self.sample_rate)
@@ -82,6 +86,8 @@ class ModelConfig:
             raise InputError(f"aux_decoder {self.aux_decoder} is the main decoder: leave out aux_strides and aux_sample_rate")
         if self.encoder == "conv_transformer" and self.dim % 64:
             raise InputError(f"dim {self.dim}: the Transformer's heads have 64 channels; choose a multiple of 64")
+        if self.causal and (self.encoder, self.decoder) != ("stft", "vocos"):
+            raise InputError(f"causal: encoder {self.encoder} and decoder {self.decoder} look ahead; choose stft and vocos")
         if self.fsq_levels and prod(self.fsq_levels) != self.semantic_size:
             raise InputError(f"fsq_levels {self.fsq_levels}: semantic_size {self.semantic_size} must be {prod(self.fsq_levels)}")
 

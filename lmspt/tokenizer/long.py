@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lmspt.tokenizer.interface import Tokenizer
+from lmspt.tokenizer.stream import encode_stream, is_causal
 
 WINDOW_SECONDS, CONTEXT_SECONDS = 20.0, 4.0  # together under the 30 s that a Whisper can hear
 
@@ -17,7 +18,8 @@ def encode_long(tokenizer: Tokenizer, wav: Tensor, window: float = WINDOW_SECOND
 
     Every window is heard with its surroundings, whose codes are dropped, and at the level of the whole recording. A tokenizer
     whose codes depend on nothing farther off than ``context`` (the convolutional ones here) has the same codes as in one
-    piece; one with a longer memory, such as a Whisper's clusters or an LSTM, has other ones after a seam.
+    piece; one with a longer memory, such as a Whisper's clusters or an LSTM, has other ones after a seam. A causal one remembers
+    instead, and has no seams.
 
     Args:
         tokenizer: encodes.
@@ -25,6 +27,8 @@ def encode_long(tokenizer: Tokenizer, wav: Tensor, window: float = WINDOW_SECOND
         window: seconds of codes taken at a time.
         context: seconds heard before and after them.
     """
+    if is_causal(tokenizer):
+        return torch.cat(list(encode_stream(tokenizer, wav.split(int(window * tokenizer.sample_rate)))), dim=1)
     n_frames = int(-(-len(wav) * tokenizer.frame_rate // tokenizer.sample_rate))
     level = {}
     if hasattr(tokenizer, "level"):

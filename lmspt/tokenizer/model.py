@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
+from lmspt.tokenizer.causal import Memory
 from lmspt.tokenizer.config import ModelConfig
 from lmspt.tokenizer.convnext import length_mask
 from lmspt.tokenizer.decoder import build_decoder
@@ -88,33 +89,43 @@ class LMSPT(nn.Module):
             diversity=diversity,
         )
 
-    @torch.inference_mode()
-    def encode(self, wav: Tensor, lengths: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    @torch.no_grad()
+    def encode(
+        self, wav: Tensor, lengths: Tensor, level: Tensor | None = None, memory: Memory | None = None
+    ) -> tuple[Tensor, Tensor]:
         """``wav`` (B, T), ``lengths`` (B,) samples -> codes (B, K, F), lengths (B,) frames; codes past the end are 0.
 
         ``level`` is that of whole recordings of which ``wav`` are parts, see :meth:`level`.
+        ``memory`` is that of a stream, of which ``wav`` is the next piece; a causal tokenizer has one.
         """
-        z_semantic, z_acoustic, frames = self._latents(wav, lengths, level)
+        z_semantic, z_acoustic, frames = self._latents(wav, lengths, level=level, memory=memory)
         semantic = self.semantic_quantizer.encode(z_semantic)
         if self.config.semantic_subtraction:
             z_acoustic = z_acoustic - self.semantic_quantizer.lookup(semantic)
         codes = torch.cat([semantic[:, None], self.acoustic_quantizer.encode(z_acoustic)], dim=1)
         return codes * length_mask(frames, codes.shape[2]).transpose(1, 2).long(), frames
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def level(self, wav: Tensor, lengths: Tensor) -> Tensor | None:
-        """What an encoder that reads a log-mel measures loudness by, (B, 1, 1), of recordings (B, T); None: it needs nothing."""
-        return self.semantic_encoder.log_mel.level(wav, lengths) if self.config.encoder == "stft" else None
+        """What an encoder that reads a log-mel measures loudness by, (B, 1, 1), of recordings (B, T); None: it needs nothing, or
+        is causal and does not know the whole."""
+        if self.config.encoder != "stft" or self.config.causal:
+            return None
+        return self.semantic_encoder.log_mel.level(wav, lengths)
 
-    @torch.inference_mode()
-    def decode(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Codes (B, K', F) of the first K' streams, ``lengths`` (B,) frames -> wav (B, T), lengths (B,) samples."""
+    @torch.no_grad()
+    def decode(self, codes: Tensor, lengths: Tensor, memory: Memory | None = None) -> tuple[Tensor, Tensor]:
+        """Codes (B, K', F) of the first K' streams, ``lengths`` (B,) frames -> wav (B, T), lengths (B,) samples.
+
+        ``memory``: as of :meth:`encode`; for where the wav then begins see :class:`lmspt.tokenizer.decoder.Decoder`.
+        """
         latents = self.semantic_quantizer.lookup(codes[:, 0])
         if codes.shape[1] > 1:
             latents = latents + self.acoustic_quantizer.lookup(codes[:, 1:])
-        return self.decoder(latents, lengths), lengths * self.hop_length
+        wav = self.decoder(latents, lengths) if memory is None else self.decoder(latents, lengths, memory)
+        return wav, lengths * self.hop_length
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def decode_aux(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """As ``decode``, of the semantic stream alone and by the aux decoder, at its rate ``config.aux_rate``."""
         return self._aux_speech(self.semantic_quantizer.lookup(codes[:, 0]), lengths), lengths * self.aux_hop_length
@@ -126,13 +137,16 @@ class LMSPT(nn.Module):
                 remove_parametrizations(module, "weight")
         return self
 
-    def _latents(self, wav: Tensor, lengths: Tensor, level: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Semantic and acoustic latents (B, F, dim), which are the same if they share an encoder, and lengths (B,) frames."""
-        heard = (wav, lengths) if level is None else (wav, lengths, level)
-        z_semantic, frames = self.semantic_encoder(*heard)
+    def _latents(self, wav: Tensor, lengths: Tensor, **context: Tensor | Memory | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Semantic and acoustic latents (B, F, dim), which are the same if they share an encoder, and lengths (B,) frames.
+
+        ``context`` are ``level`` and ``memory``, where there are any: not every encoder takes them.
+        """
+        context = {name: value for name, value in context.items() if value is not None}
+        z_semantic, frames = self.semantic_encoder(wav, lengths, **context)
         if self.acoustic_encoder is None:
             return z_semantic.float(), z_semantic.float(), frames
-        return z_semantic.float(), self.acoustic_encoder(*heard)[0].float(), frames
+        return z_semantic.float(), self.acoustic_encoder(wav, lengths, **context)[0].float(), frames
 
     def _aux_speech(self, semantic: Tensor, frames: Tensor) -> Tensor:
         """Semantic latents (B, F, dim), lengths (B,) frames -> wav (B, F * aux_hop_length)."""

@@ -27,7 +27,7 @@ class Layer(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor, turn: Tensor, allowed: Tensor) -> Tensor:
-        """``x`` (B, F, D), ``turn`` (F, 32) complex, ``allowed`` (B, 1, F, F) bool -> (B, F, D)."""
+        """``x`` (B, F, D), ``turn`` (2, F, 32), ``allowed`` (B, 1, F, F) bool -> (B, F, D)."""
         query, key, value = self.project_in(self.norm(x)).unflatten(2, (3, -1, HEAD_DIM)).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(_rotate(query, turn), _rotate(key, turn), value, allowed)
         x = x + self.project_out(mixed.transpose(1, 2).flatten(2))
@@ -55,16 +55,16 @@ class Transformer(nn.Module):
         at = torch.arange(x.shape[1], device=x.device)
         rates = 10000.0 ** -(torch.arange(0, HEAD_DIM, 2, device=x.device) / HEAD_DIM)
         angle = at[:, None] * rates
-        turn = torch.polar(torch.ones_like(angle), angle)
+        turn = torch.stack([angle.cos(), angle.sin()])
         near = (at[:, None] - at).abs() <= self.window
         # A frame past the end attends to itself, lest its softmax be over nothing.
-        allowed = (near & (mask[:, None, :, 0] > 0) | torch.eye(len(at), dtype=torch.bool, device=x.device))[:, None]
+        allowed = (near & (mask[:, None, :, 0] > 0) | (at[:, None] == at))[:, None]
         for layer in self.layers:
             x = layer(x, turn, allowed)
         return self.norm(x) * mask
 
 
 def _rotate(x: Tensor, turn: Tensor) -> Tensor:
-    """Turn pairs of channels of ``x`` (B, H, F, 64) by their frame's angles."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)).contiguous())
-    return torch.view_as_real(pairs * turn).flatten(-2).to(x.dtype)
+    """Turn pairs of channels of ``x`` (B, H, F, 64) by angles whose cosine and sine are ``turn`` (2, F, 32)."""
+    (first, second), (cos, sin) = x.float().unflatten(-1, (-1, 2)).unbind(-1), turn
+    return torch.stack([first * cos - second * sin, first * sin + second * cos], dim=-1).flatten(-2).to(x.dtype)
