@@ -8,13 +8,33 @@ from __future__ import annotations
 
 from math import ceil, prod
 
-from torch import Tensor, nn, ones
+import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from lmspt.tokenizer.convnext import length_mask
 
 DILATIONS = (1, 3, 9)
+
+
+class Conv(nn.Conv1d):
+    """A convolution over (B, D, T) that may lie in memory with channels last, as it does where the weight does (:func:`fold`)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` (B, D, T) -> (B, D', T')."""
+        sizes = ((1, *self.stride), (0, *self.padding), (1, *self.dilation))  # conv1d would lay channels first
+        return F.conv2d(x[:, :, None], self.weight[:, :, None], self.bias, *sizes)[:, :, 0]
+
+
+class ConvTranspose(nn.ConvTranspose1d):
+    """As :class:`Conv`, the other way."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` (B, D, T) -> (B, D', T')."""
+        sizes = ((1, *self.stride), (0, *self.padding))
+        return F.conv_transpose2d(x[:, :, None], self.weight[:, :, None], self.bias, *sizes)[:, :, 0]
 
 
 class Snake(nn.Module):
@@ -22,11 +42,14 @@ class Snake(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.alpha = nn.Parameter(ones(1, dim, 1))
+        self.alpha = nn.Parameter(torch.ones(1, dim, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` (B, D, T) -> (B, D, T); zero stays zero."""
-        return x + (self.alpha * x).sin().square() / (self.alpha + 1e-9)
+        if torch.is_grad_enabled():
+            return x + (self.alpha * x).sin().square() / (self.alpha + 1e-9)
+        y = (self.alpha * x).sin_().square_()  # in place: fresh memory costs more than the arithmetic
+        return torch.addcdiv(x, y, self.alpha + 1e-9, out=y)
 
 
 class ResidualUnit(nn.Module):
@@ -35,13 +58,13 @@ class ResidualUnit(nn.Module):
     def __init__(self, dim: int, dilation: int) -> None:
         super().__init__()
         self.snake = Snake(dim)
-        self.dilated = weight_norm(nn.Conv1d(dim, dim, 7, dilation=dilation, padding=3 * dilation))
+        self.dilated = weight_norm(Conv(dim, dim, 7, dilation=dilation, padding=3 * dilation))
         self.snake2 = Snake(dim)
-        self.pointwise = weight_norm(nn.Conv1d(dim, dim, 1))
+        self.pointwise = weight_norm(Conv(dim, dim, 1))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """``x`` (B, D, T), zero past the end, and ``mask`` (B, 1, T) -> (B, D, T), zero past the end."""
-        return (x + self.pointwise(self.snake2(self.dilated(self.snake(x))))) * mask
+        return self.pointwise(self.snake2(self.dilated(self.snake(x)))).add_(x).mul_(mask)
 
 
 class DownBlock(nn.Module):
@@ -52,7 +75,7 @@ class DownBlock(nn.Module):
         self.stride = stride
         self.units = nn.ModuleList(ResidualUnit(dim, dilation) for dilation in DILATIONS)
         self.snake = Snake(dim)
-        self.down = weight_norm(nn.Conv1d(dim, 2 * dim, 2 * stride, stride, padding=ceil(stride / 2)))
+        self.down = weight_norm(Conv(dim, 2 * dim, 2 * stride, stride, padding=ceil(stride / 2)))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """``x`` (B, D, T), zero past the end, and ``mask`` (B, 1, T) -> (B, 2 D, T / stride)."""
@@ -68,7 +91,7 @@ class UpBlock(nn.Module):
         super().__init__()
         self.stride = stride
         self.snake = Snake(dim)
-        self.up = weight_norm(nn.ConvTranspose1d(dim, dim // 2, 2 * stride, stride, padding=ceil(stride / 2)))
+        self.up = weight_norm(ConvTranspose(dim, dim // 2, 2 * stride, stride, padding=ceil(stride / 2)))
         self.units = nn.ModuleList(ResidualUnit(dim // 2, dilation) for dilation in DILATIONS)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,10 +116,10 @@ class DacEncoder(nn.Module):
     def __init__(self, dim: int, encoder_dim: int, strides: list[int]) -> None:
         super().__init__()
         self.hop_length = prod(strides)
-        self.stem = weight_norm(nn.Conv1d(1, encoder_dim, 7, padding=3))
+        self.stem = weight_norm(Conv(1, encoder_dim, 7, padding=3))
         self.blocks = nn.ModuleList(DownBlock(encoder_dim * 2**i, stride) for i, stride in enumerate(strides))
         self.snake = Snake(encoder_dim * 2 ** len(strides))
-        self.head = weight_norm(nn.Conv1d(encoder_dim * 2 ** len(strides), dim, 3, padding=1))
+        self.head = weight_norm(Conv(encoder_dim * 2 ** len(strides), dim, 3, padding=1))
 
     def forward(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """``wav`` (B, T), zero past ``lengths`` (B,) samples -> latents (B, ceil(T / hop_length), dim), lengths (B,) frames."""
@@ -124,10 +147,10 @@ class DacDecoder(nn.Module):
     def __init__(self, latent_dim: int, dim: int, strides: list[int]) -> None:
         super().__init__()
         self.hop_length = prod(strides)
-        self.stem = weight_norm(nn.Conv1d(latent_dim, dim, 7, padding=3))
+        self.stem = weight_norm(Conv(latent_dim, dim, 7, padding=3))
         self.blocks = nn.ModuleList(UpBlock(dim // 2**i, stride) for i, stride in enumerate(strides))
         self.snake = Snake(dim // 2 ** len(strides))
-        self.head = weight_norm(nn.Conv1d(dim // 2 ** len(strides), 1, 7, padding=3))
+        self.head = weight_norm(Conv(dim // 2 ** len(strides), 1, 7, padding=3))
 
     def forward(self, latents: Tensor, lengths: Tensor) -> Tensor:
         """``latents`` (B, F, latent_dim) and ``lengths`` (B,) frames -> wav (B, F * hop_length), zero past the end.
@@ -141,6 +164,15 @@ class DacDecoder(nn.Module):
             x, lengths = block(x, lengths)
         wav = (self.head(self.snake(x)).tanh() * _mask(lengths, x))[:, 0]
         return F.pad(wav, (0, latents.shape[1] * self.hop_length - wav.shape[1]))
+
+
+def fold(module: nn.Module) -> None:
+    """For inference: the value in place of a normed weight, and on a CPU a convolution's weight with channels last in memory,
+    where they are multiplied fastest."""
+    if is_parametrized(module, "weight"):
+        remove_parametrizations(module, "weight")
+    if isinstance(module, Conv | ConvTranspose) and module.weight.is_cpu:
+        module.weight.data = module.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
 
 
 def _mask(lengths: Tensor, x: Tensor) -> Tensor:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from lmspt.tokenizer.causal import Memory
 from lmspt.tokenizer.config import ModelConfig
 from lmspt.tokenizer.convnext import length_mask
+from lmspt.tokenizer.dac import fold
 from lmspt.tokenizer.decoder import build_decoder
 from lmspt.tokenizer.encoder import build_encoder
 from lmspt.tokenizer.interface import Stream
@@ -133,8 +133,7 @@ class LMSPT(nn.Module):
     def fold_weight_norm(self) -> LMSPT:
         """Replace normed weights by their values, once, for inference; returns itself."""
         for module in self.modules():
-            if is_parametrized(module, "weight"):
-                remove_parametrizations(module, "weight")
+            fold(module)
         return self
 
     def _latents(self, wav: Tensor, lengths: Tensor, **context: Tensor | Memory | None) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lmspt.tokenizer.dac import DacDecoder, DacEncoder, Snake
+from lmspt.tokenizer.dac import DacDecoder, DacEncoder, Snake, fold
 
 STRIDES = [2, 3, 5]  # 30 samples a frame, two odd ones
 
@@ -27,6 +27,15 @@ def test_snake_by_hand():
     torch.nn.init.constant_(snake.alpha, 2.0)
     x = torch.tensor([[[0.0, 1.0, -0.5]]])
     assert torch.allclose(snake(x), x + (2 * x).sin() ** 2 / 2)
+
+
+def test_snake_without_gradient_is_the_same():
+    snake, x = Snake(3), torch.randn(2, 3, 50)
+    torch.nn.init.uniform_(snake.alpha, 0.5, 2.0)
+    before = x.clone()
+    with torch.no_grad():
+        fast = snake(x)
+    assert torch.equal(fast, snake(x)) and torch.equal(x, before)
 
 
 def test_latents_alone_equal_latents_in_a_batch(encoder):
@@ -51,6 +60,25 @@ def test_speech_alone_equals_speech_in_a_batch(decoder):
     assert together.shape == (2, 270) and alone.shape == (1, 120)
     assert torch.allclose(alone[0], together[1, :120], atol=1e-6)
     assert together[1, 120:].abs().sum() == 0
+
+
+@torch.no_grad()
+def test_folded_parts_keep_channels_last_and_say_the_same():
+    torch.manual_seed(0)
+    encoder, decoder = DacEncoder(16, 4, STRIDES), DacDecoder(16, 32, STRIDES[::-1])
+    wav, lengths = torch.randn(2, 300), torch.tensor([300, 150])
+    wav[1, 150:] = 0
+    latents, frames = encoder(wav, lengths)
+    spoken = decoder(latents, frames)
+    layouts = []
+    for part in (encoder, decoder):
+        for module in part.modules():
+            fold(module)
+            if isinstance(module, Snake):
+                module.register_forward_hook(lambda module, args, y: layouts.append(y.transpose(1, 2).is_contiguous()))
+    assert torch.allclose(encoder(wav, lengths)[0], latents, atol=1e-6)
+    assert torch.allclose(decoder(latents, frames), spoken, atol=1e-6)
+    assert len(layouts) == 2 * (3 * 7 + 1) and all(layouts[1:])  # the first has what comes of one channel
 
 
 def test_odd_strides_lose_samples_at_the_end_only(decoder):
