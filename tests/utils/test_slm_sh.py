@@ -290,6 +290,21 @@ def test_what_another_run_may_read_is_not_replaced(finished: Path) -> None:
     assert not list((finished / "exp/.runs").iterdir())
 
 
+def test_two_language_models_a_tokenizer(finished: Path) -> None:
+    (finished / "conf/slm/large.yaml").write_text("name: slm/large\n")
+    models = ("--slm_config", "conf/slm/small.yaml conf/slm/large.yaml")
+    assert slm(finished, *models).returncode == 0
+    lines = calls(finished)
+    count = Counter(line.split()[0] for line in lines)
+    assert count == {
+        "slm_data": 2, "slm_train": 2, "asr_decode": 6, "asr_score": 6, "tts_decode": 1, "tts_score": 1, "report": 1, "pack": 4,
+    }  # fmt: skip
+    assert all("--config conf/slm/large.yaml" in line for line in lines if re.match("slm_(data|train)", line))
+    (report,) = (line for line in lines if line.startswith("report"))
+    for system in ("resynthesis_small", "resynthesis_large", "kmeans_small", "kmeans_large"):
+        assert f"exp/slm_{system} " in report
+
+
 def test_units_side_by_side(recipe: Path, first_run: tuple[Path, object]) -> None:
     done = slm(recipe, "--side_by_side", "3")
     assert done.returncode == 0, done.stdout + done.stderr

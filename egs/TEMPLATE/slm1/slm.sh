@@ -39,9 +39,9 @@ train_variants=4        # how often each utterance of train_set is tokenized, sh
 dump_nj=1               # jobs that each dump of tokens is split into, each with a GPU of its own if there are any
 
 # Speech language model
-slm_config=conf/slm/small.yaml   # configuration
+slm_config=conf/slm/small.yaml   # configurations; stages 7 to 14 are done for each, on the tokens of each tokenizer
 slm_args=""             # overrides, e.g. "--lr 1e-3"
-seeds=""                # its seeds, e.g. "1 2 3": stages 8 to 14 are done for each (default: the one of slm_config)
+seeds=""                # its seeds, e.g. "1 2 3": stages 8 to 14 are done for each (default: that of its configuration)
 decode_config=conf/decode.yaml   # how speech is drawn from it
 decode_args=""          # overrides, e.g. "--temperature 0.7"
 
@@ -84,6 +84,7 @@ read -ra train_cmd <<< "${train_cmd}"
 read -ra cuda_cmd <<< "${cuda_cmd}"
 read -ra decode_cmd <<< "${decode_cmd}"
 read -ra confs <<< "${tok_list}"
+read -ra slm_confs <<< "${slm_config}"
 read -ra tok_seed_words <<< "${tok_seeds}"
 read -ra tests <<< "${test_sets}"
 tok_train_set=${tok_train_set:-${train_set}}
@@ -95,7 +96,6 @@ words_of local_data_words "${local_data_opts}"
 training_sets=("${train_set}")
 [ "${tok_train_set}" = "${train_set}" ] || training_sets+=("${tok_train_set}")
 raw=${dumpdir}/raw
-slm_tag=$(basename "${slm_config}" .yaml)
 gpus=$((ngpu > 0))     # of a process
 step=steps heard=audio spoken=utterances    # what the time of a training, of listening and of speaking is counted in
 [ "${ngpu}" -eq 0 ] || step=steps_on_${ngpu}_gpus heard=audio_on_a_gpu spoken=utterances_on_a_gpu
@@ -103,7 +103,7 @@ reads_on=""            # what the judges read on, if not on a CPU
 [ "${judge_ngpu}" -eq 0 ] || reads_on=" on a gpu"
 read -ra seed_words <<< "${seeds}"
 
-# Configuration and names of tokenizer $1 and of the data of a language model on its tokens.
+# Configuration and names of tokenizer $1.
 system_of() {
     local tok_seed
     read -r conf tok_seed <<< "$1"
@@ -114,13 +114,15 @@ system_of() {
     tok_id="ID_OF_${tok_tag}"
     if [ -r "${tok_exp}/tok_id" ]; then tok_id=$(< "${tok_exp}/tok_id"); fi
     tokens=${dumpdir}/tokens/${tok_id}
-    slm_data=${dumpdir}/slm/${tok_id}_${slm_tag}
 }
 
-# Names of the language model of cell $1 and of its tokenizer.
+# Configuration, data and names of the language model of cell $1, and those of its tokenizer.
 cell_of() {
-    local seed=${1#*:}
-    system_of "${1%:*}"
+    local tok seed slm_tag
+    IFS=: read -r tok slm_conf seed <<< "$1"
+    system_of "${tok}"
+    slm_tag=$(basename "${slm_conf}" .yaml)
+    slm_data=${dumpdir}/slm/${tok_id}_${slm_tag}
     slm_name=${tok_tag}_${slm_tag}${seed:+_s${seed}}
     row=${slm_name}
     slm_exp=${expdir}/slm_${slm_name}
@@ -194,14 +196,16 @@ speaks() {
 }
 
 toks=()     # "<configuration> [seed]" of each tokenizer
-cells=()    # "<tokenizer>:[seed]" of each language model
+cells=()    # "<tokenizer>:<configuration>:[seed]" of each language model
 for conf in "${confs[@]}"; do
     if [ "${#tok_seed_words[@]}" -eq 0 ] || is_published "${conf}"; then toks+=("${conf}"); continue; fi
     for seed in "${tok_seed_words[@]}"; do toks+=("${conf} ${seed}"); done
 done
 for tok in "${toks[@]}"; do
-    if [ "${#seed_words[@]}" -eq 0 ]; then cells+=("${tok}:"); fi
-    for seed in "${seed_words[@]}"; do cells+=("${tok}:${seed}"); done
+    for slm_conf in "${slm_confs[@]}"; do
+        if [ "${#seed_words[@]}" -eq 0 ]; then cells+=("${tok}:${slm_conf}:"); fi
+        for seed in "${seed_words[@]}"; do cells+=("${tok}:${slm_conf}:${seed}"); done
+    done
 done
 
 stage_data() {
@@ -385,25 +389,32 @@ stage_tok_eval() {
 }
 
 stage_slm_data() {
-    local tok conf seconds
+    local tok slm_conf
     for tok in "${toks[@]}"; do
-        system_of "${tok}"
-        unit "${tok_tag}_${slm_tag}"
-        need 0 "${slm_config}"
-        need 5 "${tokens}"/{"${train_set}","${valid_set}"}/manifest.json
-        need_raw "${train_set}" "${valid_set}"
-        option slm_args "${slm_args}"
-        makes "${slm_data}"/vocab.json
-        seconds=$(audio_of "${train_set}")
-        writes "${slm_data}" audio "${seconds:+$((seconds * (train_variants > 1 ? train_variants : 1)))}"
-        if stale; then
-            if ${changed}; then run rm -rf "${slm_data:?}"; fi
-            run "${train_cmd[@]}" "${slm_data}/logs/slm_data.log" \
-                python -m lmspt.bin.slm_data --config "${slm_config}" --tokens "${tokens}" --raw "${raw}" \
-                --train "${train_set}" --valid "${valid_set}" --out "${slm_data}" -- "${slm_words[@]}"
-            finish
-        fi
+        for slm_conf in "${slm_confs[@]}"; do make_slm_data "${tok}:${slm_conf}:"; done
     done
+}
+
+# Data of the language model of cell $1; its seeds have them in common.
+make_slm_data() {
+    local conf slm_conf seconds
+    cell_of "$1"
+    row=${tok_tag}
+    unit "${slm_name}"
+    need 0 "${slm_conf}"
+    need 5 "${tokens}"/{"${train_set}","${valid_set}"}/manifest.json
+    need_raw "${train_set}" "${valid_set}"
+    option slm_args "${slm_args}"
+    makes "${slm_data}"/vocab.json
+    seconds=$(audio_of "${train_set}")
+    writes "${slm_data}" audio "${seconds:+$((seconds * (train_variants > 1 ? train_variants : 1)))}"
+    if stale; then
+        if ${changed}; then run rm -rf "${slm_data:?}"; fi
+        run "${train_cmd[@]}" "${slm_data}/logs/slm_data.log" \
+            python -m lmspt.bin.slm_data --config "${slm_conf}" --tokens "${tokens}" --raw "${raw}" \
+            --train "${train_set}" --valid "${valid_set}" --out "${slm_data}" -- "${slm_words[@]}"
+        finish
+    fi
 }
 
 stage_slm_train() {
@@ -411,17 +422,17 @@ stage_slm_train() {
     for cell in "${cells[@]}"; do
         cell_of "${cell}"
         unit "${slm_name}"
-        need 0 "${slm_config}"
+        need 0 "${slm_conf}"
         need 7 "${slm_data}/vocab.json"
         option slm_args "${slm_args}"
         makes "${slm_exp}"/{config.yaml,model.safetensors}
-        writes "${slm_exp}" "${step}" "$(steps_of "${slm_config}" "${slm_args}")"
+        writes "${slm_exp}" "${step}" "$(steps_of "${slm_conf}" "${slm_args}")"
         if stale; then
             if ${changed}; then aside "${slm_exp}"; fi
             resume_script "${slm_exp}"
             log "follow it with: tail -f ${slm_exp}/train.log"
             run_beside "${cuda_cmd[@]}" --gpu "${gpus}" "${slm_exp}/train.log" \
-                python -m lmspt.bin.slm_train --config "${slm_config}" --data "${slm_data}" --out "${slm_exp}" \
+                python -m lmspt.bin.slm_train --config "${slm_conf}" --data "${slm_data}" --out "${slm_exp}" \
                 --tokenizer "${tok_exp}" --ngpu "${gpus}" -- "${slm_words[@]}" "${seed_option[@]}"
         fi
     done
