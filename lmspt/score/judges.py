@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lmspt.score.bootstrap import paired_difference
+from lmspt.score.contract import relatives
 from lmspt.score.counts import SECOND, Counts, counts_of, pooled, require_utts
 from lmspt.score.results import Experiment
 from lmspt.score.system import AUDIO
@@ -70,9 +71,9 @@ def judges_table(experiment: Experiment, name: str, words: dict[str, str]) -> Ta
         rows.append((group, words.get(audio, "as they are"), *cells))
     return Table(
         f"Two judges on `{name}`",
-        f"{two} shares no weights and no training data with {one}; what each makes of the recordings is its own fault. Difference: "
-        "second minus first, paired by utterance and seed. Disagree: utterances in which one finds errors and the other none. "
-        + _order(experiment, name),
+        f"{two} is {'' if relatives(one, two) else 'not '}of the family of {one}; what each makes of the recordings is its own "
+        "fault. Difference: second minus first, paired by utterance and seed. Disagree: utterances in which one finds errors and "
+        "the other none. " + _order(experiment, name),
         ("system", "what is read", f"{one} WER", f"{two} WER", "difference", "disagree %"),
         rows,
         labels=2,

@@ -32,6 +32,7 @@ from lmspt.score.tables import SPOKEN, tables_of
 TEMPLATE = Path(__file__).with_name("page.html")
 PICTURES = 3  # utterances whose tokens are shown
 PICTURE_SECONDS = 5.0
+LONG = 24  # rows of a table that is folded
 SECTIONS = {
     "summary": "Summary",
     "rate": "Rate and errors",
@@ -69,7 +70,7 @@ def page(name: str, experiment: Experiment, environment: dict[str, str], raw: Pa
         "codebooks": _codebooks(experiment, stores),
         "tokens": _pictures(experiment, stores, cards[experiment.sets[0]], raw, colours),
         "listen": _listen(cards, colours),
-        "tables": "".join(map(_table, all_tables[n_sets:])),
+        "tables": "".join(map(_folded, all_tables[n_sets:])),
         "made": _made(experiment, environment),
     }
     sections = "".join(f'<section id="{key}"><h2>{SECTIONS[key]}</h2>{body[key]}</section>' for key in SECTIONS)
@@ -87,11 +88,12 @@ def _header(name: str, experiment: Experiment, date: str) -> str:
 
 
 def _rate(experiment: Experiment, colours: dict[str, str]) -> str:
-    sets = (f"<h3><code>{escape(name)}</code></h3>{_panels(rate_panels(experiment, name, colours))}" for name in experiment.sets)
+    panels = {name: _panels(rate_panels(experiment, name, colours), "pair") for name in experiment.sets}
+    sets = (f"<h3><code>{escape(name)}</code></h3>{figures}" for name, figures in panels.items())
     return (
         "<p>Word errors with 95 % intervals over what was read. ● ASR and TTS of the language model, □ resynthesis from all "
-        "streams, △ from the semantic one alone, dotted: the judge on the recordings. Systems of one rate stand side by side. "
-        f"Small dots: seeds.</p>{_key(experiment, colours)}{''.join(sets)}"
+        "streams, △ from the semantic one alone, dotted: the judge on the recordings. Systems of one rate stand side by side, "
+        f"in the order of the list; small dots: seeds.</p>{_key(experiment, colours)}{''.join(sets)}"
     )
 
 
@@ -177,11 +179,21 @@ def _made(experiment: Experiment, environment: dict[str, str]) -> str:
     )
 
 
+def _folded(table: Table) -> str:
+    """A table behind its title; open if it is short."""
+    is_open = " open" if len(table.rows) <= LONG else ""
+    return f"<details{is_open}><summary><h3>{_ticks(table.title)}</h3></summary>{_body(table)}</details>"
+
+
 def _table(table: Table) -> str:
+    return f"<h3>{_ticks(table.title)}</h3>{_body(table)}"
+
+
+def _body(table: Table) -> str:
     head = "".join(_cell("th", title, column < table.labels) for column, title in enumerate(table.head))
     rows = "".join(f"<tr>{_row(table, row)}</tr>" for row in table.rows)
     return (
-        f'<h3>{_ticks(table.title)}</h3><p class="note">{_ticks(table.note)}</p>'
+        f'<p class="note">{_ticks(table.note)}</p>'
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 

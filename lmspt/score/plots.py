@@ -197,7 +197,7 @@ def _rate_figure(points: Sequence[Point], rate: str, xlabel: str, colours: dict[
             axes.errorbar(x, y, error, fmt=point.mark, color=colour, markerfacecolor=filled, capsize=2, elinewidth=1, markersize=4)
             if "sd" in point.summary["seeds"]:
                 seeds = [100 * wer for wer in point.summary["seeds"]["wer"]]
-                axes.plot([1.012 * x] * len(seeds), seeds, ".", color=colour, markersize=2.5)
+                axes.plot([1.02 * x] * len(seeds), seeds, ".", color=colour, markersize=2.5)
         if floor is not None:
             axes.axhline(100 * floor, color=INK, linestyle=":", linewidth=1)
         axes.set_xscale("log", base=2)

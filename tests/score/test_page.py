@@ -18,9 +18,11 @@ import soundfile
 
 from lmspt.data.scp import read_scp
 from lmspt.errors import InputError
-from lmspt.score import listen, plots
+from lmspt.score import listen, page, plots
 from lmspt.score.page import SECTIONS
 from lmspt.score.results import Experiment, read_experiment
+from lmspt.score.table import Table
+from lmspt.score.tables import tables_of
 from tests.score.experiment import RATE, Paths, make_experiment
 
 HOSTILE = "<script>alert(1)</script>"
@@ -92,6 +94,13 @@ def test_sections_and_their_links(html: str) -> None:
     ids = [attributes.get("id") for tag, attributes in Elements(html).found if tag == "section"]
     assert ids == list(SECTIONS)
     assert all(f'href="#{key}"' in html for key in SECTIONS)
+
+
+def test_long_tables_are_folded(html: str, paths: Paths) -> None:
+    tables = len(tables_of(experiment_of(paths)))
+    assert html.count("<details open>") == tables - 1, "all but the summary, and all are short"
+    longest = Table("Long", "n", ("a",), [("x",)] * 25)
+    assert page._folded(longest).startswith("<details><summary><h3>Long</h3></summary>")
 
 
 def test_what_is_recognised_is_text(html: str) -> None:
