@@ -1,16 +1,18 @@
 """Training steps of the speech language model a second, with real lengths: padded as drawn, padded by like length, packed.
 
+    python tools/bench_packing.py --data egs/librispeech/slm1/dump/raw/train
     python tools/bench_packing.py --examples egs/asterisk/slm1/dump/slm/<id>/train.jsonl
 
-The lengths are those of a stage 7; the codes are random, since speed does not depend on them. A "step" is one that is not
-padding: an id that is learned from or read. Every way trains the same model on the same sequences, forward and backward,
-in one process, by turns.
+The lengths are those of formatted data, with a text unit for each character, or of a stage 7; the codes are random, since speed
+does not depend on them. A "step" is one that is not padding: an id that is learned from or read. Every way trains the same
+model on the same sequences, forward and backward, in one process, by turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ import numpy as np
 import torch
 
 from lmspt.config import load_config
+from lmspt.data.datadir import DataDir
 from lmspt.data.tokens import TokenStore, TokenWriter
 from lmspt.slm.batches import SLMBatches
 from lmspt.slm.config import CONFIGS, SLMBatchConfig
@@ -36,13 +39,31 @@ META = {"tok_id": "bench", "frame_rate": 12.5, "sample_rate": 16000, "streams": 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--examples", type=Path, required=True, help="train.jsonl of a stage 7")
+    lengths = p.add_mutually_exclusive_group(required=True)
+    lengths.add_argument("--data", type=Path, help="a data directory of stage 2, at 16 kHz")
+    lengths.add_argument("--examples", type=Path, help="train.jsonl of a stage 7")
     p.add_argument("--config", type=Path, default=Path("egs/TEMPLATE/slm1/conf/slm/small.yaml"))
     p.add_argument("--batch_tokens", type=int, default=2048)
     p.add_argument("--pack_length", type=int, default=512)
     p.add_argument("--n_batches", type=int, default=12, help="of each way")
     p.add_argument("--num_threads", type=int, default=1)
     return p
+
+
+def examples_of(data: DataDir) -> list[Example]:
+    """Utterances at the frame rate of ``META``, a text unit for each character."""
+    units = {char: number for number, char in enumerate(sorted(set("".join(data.text.values()))))}
+    samples_a_frame = META["sample_rate"] / META["frame_rate"]
+    return [
+        Example(utt, data.utt2spk[utt], [units[char] for char in data.text[utt]], math.ceil(n / samples_a_frame))
+        for utt, n in data.num_samples.items()
+    ]
+
+
+def read_examples(path: Path) -> list[Example]:
+    """What a stage 7 wrote."""
+    with open(path, encoding="utf-8") as lines:
+        return [Example(**json.loads(line)) for line in lines]
 
 
 def random_store(examples: list[Example], folder: Path) -> TokenStore:
@@ -76,8 +97,7 @@ def main() -> None:
     """Measure each way by turns, print one line for each."""
     args = parser().parse_args()
     torch.set_num_threads(args.num_threads)
-    with open(args.examples, encoding="utf-8") as lines:
-        examples = [Example(**json.loads(line)) for line in lines]
+    examples = read_examples(args.examples) if args.examples else examples_of(DataDir(args.data))
     config, *_ = load_config(args.config, [], *CONFIGS)
     n_units = 1 + max(unit for example in examples for unit in example.units)
     vocab = build_vocabulary(n_units, speakers_of(examples), META, frames_a_unit(examples), {})
@@ -103,7 +123,7 @@ def main() -> None:
                 measured = measure(model, batches[name][turn : turn + 1])
                 totals[name] += measured if turn else 0
     rates = {name: real / seconds for name, (real, _, seconds) in totals.items()}
-    print(f"{len(examples)} utterances, {args.examples}; {args.num_threads} thread(s), torch {torch.__version__}")
+    print(f"{len(examples)} utterances, {args.examples or args.data}; {args.num_threads} thread(s), torch {torch.__version__}")
     print(f"{'way':24s} {'steps/s':>8s} {'real':>6s} {'packed is faster by':>20s}")
     for name, (real, every, _) in totals.items():
         print(f"{name:24s} {rates[name]:8.0f} {real / every:6.1%} {rates['packed'] / rates[name]:19.2f}x")

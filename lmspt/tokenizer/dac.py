@@ -24,7 +24,9 @@ class Conv(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` (B, D, T) -> (B, D', T')."""
-        sizes = ((1, *self.stride), (0, *self.padding), (1, *self.dilation))  # conv1d would lay channels first
+        if torch.is_grad_enabled():
+            return super().forward(x)  # lays channels first
+        sizes = ((1, *self.stride), (0, *self.padding), (1, *self.dilation))
         return F.conv2d(x[:, :, None], self.weight[:, :, None], self.bias, *sizes)[:, :, 0]
 
 
@@ -33,6 +35,8 @@ class ConvTranspose(nn.ConvTranspose1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``x`` (B, D, T) -> (B, D', T')."""
+        if torch.is_grad_enabled():
+            return super().forward(x)
         sizes = ((1, *self.stride), (0, *self.padding))
         return F.conv_transpose2d(x[:, :, None], self.weight[:, :, None], self.bias, *sizes)[:, :, 0]
 
@@ -98,7 +102,7 @@ class UpBlock(nn.Module):
         """``x`` (B, D, T), zero past ``lengths`` (B,) -> (B, D // 2, T * stride), its lengths; an odd stride loses a sample."""
         x, lengths = self.up(self.snake(x)), lengths * self.stride - self.stride % 2
         mask = _mask(lengths, x)
-        x = x * mask
+        x = x.mul_(mask)
         for unit in self.units:
             x = unit(x, mask)
         return x, lengths
@@ -128,10 +132,10 @@ class DacEncoder(nn.Module):
         stride = self.hop_length  # samples of x to a token frame
         mask = _mask(frames * stride, x)
         for block in self.blocks:
-            x = block(x * mask, mask)
+            x = block(x.mul_(mask), mask)
             stride //= block.stride
             mask = _mask(frames * stride, x)
-        latents = self.head(self.snake(x * mask)) * mask
+        latents = self.head(self.snake(x.mul_(mask))) * mask
         return latents.transpose(1, 2), frames
 
 
@@ -158,8 +162,8 @@ class DacDecoder(nn.Module):
         The few samples that odd strides lose at the end are zeros too, as in the released model.
         """
         x = latents.transpose(1, 2)
-        x = self.stem(x * _mask(lengths, x))
-        x = x * _mask(lengths, x)
+        mask = _mask(lengths, x)
+        x = self.stem(x * mask).mul_(mask)
         for block in self.blocks:
             x, lengths = block(x, lengths)
         wav = (self.head(self.snake(x)).tanh() * _mask(lengths, x))[:, 0]
