@@ -21,7 +21,7 @@ TABLES = (".csv", ".tsv")
 NAMES = {
     "audio": ("audio", "audio_path", "audio_file", "path", "file", "file_name", "filename", "wav", "wav_path", "clip"),
     "text": ("normalized_text", "text", "sentence", "transcript", "transcription"),
-    "speaker": ("speaker", "speaker_id", "spk", "client_id"),
+    "speaker": ("speaker", "speaker_id", "spk", "reader", "client_id"),
     "set": ("set", "split", "subset"),
     "id": ("id", "utt", "utt_id", "utterance", "utterance_id"),
     "begin": ("begin", "start", "start_time"),

@@ -176,7 +176,8 @@ def fold(module: nn.Module) -> None:
     if is_parametrized(module, "weight"):
         remove_parametrizations(module, "weight")
     if isinstance(module, Conv | ConvTranspose) and module.weight.is_cpu:
-        module.weight.data = module.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
+        laid = module.weight.data.transpose(1, 2).clone(memory_format=torch.contiguous_format)  # contiguous() may do nothing
+        module.weight.data = laid.transpose(1, 2)
 
 
 def _mask(lengths: Tensor, x: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ them has rates and codebook sizes. Exporters know neither complex numbers nor FF
 from __future__ import annotations
 
 import copy
+import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +131,10 @@ def _waves(n: int) -> Tensor:
 def _write(path: Path, module: nn.Module, inputs: dict[str, Tensor], shapes: dict[str, Any], outputs: list[str]) -> None:
     """Export ``module``, called with ``inputs``, whose first one has ``shapes`` and whose ``lengths`` are as many as its rows."""
     (first,) = shapes.values()
-    with torch.no_grad():
+    logging.getLogger("onnx_ir").setLevel(logging.WARNING)  # it tells of every constant
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, of which nothing is needed
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of itself
         program = torch.onnx.export(
             module.eval(),
             kwargs=inputs,
