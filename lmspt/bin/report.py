@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     start_log()
     sets = args.sets.split()
     experiment = read_experiment(args.systems, sets, args.valid, args.groundtruth, args.done, args.second_judge)
-    where, name = environment(), "/".join(args.out.resolve().parts[-3:-1])
+    where, name = environment(), "/".join(Path.cwd().parts[-2:])  # of the recipe, from whose folder stages run
     html = page(name, experiment, where, args.raw, args.tokens)
     write_text(args.out / "RESULTS.md", results_md(name, experiment, where))
     write_text(args.out / "report.html", html)

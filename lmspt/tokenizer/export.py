@@ -131,8 +131,8 @@ def _waves(n: int) -> Tensor:
 def _write(path: Path, module: nn.Module, inputs: dict[str, Tensor], shapes: dict[str, Any], outputs: list[str]) -> None:
     """Export ``module``, called with ``inputs``, whose first one has ``shapes`` and whose ``lengths`` are as many as its rows."""
     (first,) = shapes.values()
-    logging.getLogger("onnx_ir").setLevel(logging.WARNING)  # it tells of every constant
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, of which nothing is needed
+    for name in ("onnx_ir", "onnxscript", "torch.onnx"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # they tell of every node
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of itself
         program = torch.onnx.export(
