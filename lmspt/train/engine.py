@@ -165,8 +165,9 @@ class _Training:
             if after_validation is not None:
                 self.reporter.stats[epoch]["valid"].update(after_validation(epoch))
             if rank() == 0:
-                with atomic(self.out / f"{epoch}epoch.pth") as temporary:
-                    torch.save(self.model.state_dict(), temporary)
+                # To a file, not to a path, whose name (of this process) torch would keep: the same weights are the same bytes.
+                with atomic(self.out / f"{epoch}epoch.pth") as temporary, temporary.open("wb") as file:
+                    torch.save(self.model.state_dict(), file)
         logging.info(self.reporter.log_message())
         if rank() == 0:
             for name, writer in self.writers.items():
