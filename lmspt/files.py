@@ -26,10 +26,11 @@ def atomic(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_leftovers(folder: str | Path) -> None:
-    """Delete the temporary files that killed processes left in ``folder``; nobody else may be writing there."""
-    for leftover in Path(folder).glob(".*.tmp*"):
-        leftover.unlink(missing_ok=True)
+def remove_leftovers(*folders: str | Path) -> None:
+    """Delete the temporary files that killed processes left in ``folders``; nobody else may be writing there."""
+    for folder in folders:
+        for leftover in Path(folder).glob(".*.tmp*"):
+            leftover.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

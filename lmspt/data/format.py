@@ -15,7 +15,7 @@ from lmspt.data.datadir import DataDir, Segment, spk2utt_of
 from lmspt.data.scp import write_scp
 from lmspt.data.signal import SILENT, pieces_of
 from lmspt.errors import InputError, some_of
-from lmspt.files import write_text
+from lmspt.files import remove_leftovers, write_text
 
 
 def format_data(
@@ -43,6 +43,7 @@ def format_data(
     Raises:
         InputError: recordings that cannot be used, or no utterance left. All others are written before it is raised.
     """
+    remove_leftovers(out, out / "wav")
     pieces = pieces_of(data)
     results: dict[str, int | str] = {}
     with ThreadPoolExecutor(nj) as pool:

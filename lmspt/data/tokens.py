@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from lmspt.errors import InputError
-from lmspt.files import atomic, sha256_of, write_json
+from lmspt.files import atomic, remove_leftovers, sha256_of, write_json
 
 MANIFEST = "manifest.json"
 SCHEMA = pa.schema([("key", pa.string()), ("codes", pa.list_(pa.int32()))])
@@ -128,6 +128,7 @@ class TokenWriter:
 
     def __init__(self, folder: str | Path, meta: dict[str, Any], shard_size: int = 2000) -> None:
         self.folder, self.meta, self.shard_size = Path(folder), meta, shard_size
+        remove_leftovers(self.folder)
         manifest = _read_manifest(self.folder)
         if manifest is not None and manifest["meta"] != meta:
             raise InputError(

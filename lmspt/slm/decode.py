@@ -16,6 +16,7 @@ from lmspt.data.datadir import DataDir
 from lmspt.data.scp import write_scp
 from lmspt.data.tokens import TokenStore
 from lmspt.errors import InputError
+from lmspt.files import remove_leftovers
 from lmspt.slm.config import SamplingConfig
 from lmspt.slm.generate import speak, transcribe
 from lmspt.slm.model import SpeechLM
@@ -98,6 +99,7 @@ def write_speech(tokenizer: Any, spoken: dict[str, tuple[np.ndarray, bool]], out
         spoken: codes (K, F) and whether they ended, by utterance.
         out: folder.
     """
+    remove_leftovers(out, out / "wav")
     lines = []
     for utt in sorted(spoken):
         codes, ended = spoken[utt]

@@ -15,7 +15,7 @@ from lmspt.data.audio import Utterances, write_wav
 from lmspt.data.datadir import DataDir
 from lmspt.data.tokens import TokenStore
 from lmspt.data.variation import SHIFTS, shifted
-from lmspt.files import write_text
+from lmspt.files import remove_leftovers, write_text
 from lmspt.tokenizer.batches import by_length
 from lmspt.tokenizer.dump import encode_batch
 from lmspt.tokenizer.health import count_codes, health
@@ -24,6 +24,7 @@ from lmspt.tokenizer.interface import Tokenizer, bitrate
 
 def resynthesise(tokenizer: Tokenizer, tokens: TokenStore, utts: list[str], out: Path, n_streams: int) -> None:
     """Decode the first ``n_streams`` streams of ``utts`` into ``out/wav/<utt>.wav`` and list them in ``out/wav.scp``."""
+    remove_leftovers(out, out / "wav")
     num_frames = {utt: tokens[utt].shape[1] for utt in utts}
     for batch in tqdm(by_length(num_frames, int(40 * tokenizer.frame_rate)), f"{out}: decode", disable=None, mininterval=2):
         codes = np.zeros((len(batch), n_streams, max(num_frames[utt] for utt in batch)), np.int64)

@@ -111,8 +111,12 @@ def test_broken_off_it_goes_on(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "raw" / "wav").iterdir()}
     assert len(before) == 2
     (folder / "audio" / "b-1.wav").write_bytes(good)
+    leftovers = [tmp_path / "raw/wav/.a-1.flac.7.tmp.flac", tmp_path / "raw/.text.7.tmp"]  # of a process that was killed
+    for leftover in leftovers:
+        leftover.write_bytes(b"fLaC")
     assert format_data(DataDir(folder), tmp_path / "raw", 16000)[0] == 3
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert not any(path.exists() for path in leftovers)
     assert DataDir(tmp_path / "raw").utts == list(UTTS)
 
 
