@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import ctranslate2
 import numpy as np
@@ -26,6 +25,7 @@ from lmspt.data.weights import find_weights
 from lmspt.errors import InputError
 from lmspt.files import sha256_of
 from lmspt.score.mel import mel_power
+from lmspt.score.reading import AnyJudge, Reading
 from lmspt.score.speech import RATE
 
 N_FFT, HOP = 400, 160
@@ -36,28 +36,6 @@ COMPUTE_TYPES = {"cpu": "int8", "cuda": "int8_float32"}  # of both: 8-bit weight
 BATCH = 4  # windows; the attention of one takes 70 MB
 LOOP = 2.4  # times that zlib shortens a reading
 NO_REPEAT = 3  # tokens, of which none come twice when a window is read again
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the judge read in an utterance, and whether it had to read again because of a loop."""
-
-    text: str
-    looped: bool
-
-
-class AnyJudge(Protocol):
-    """What the scores know of a judge."""
-
-    name: str
-
-    def contract(self) -> dict[str, Any]:
-        """What its readings depend on."""
-        ...
-
-    def read(self, speech: Mapping[str, np.ndarray], utts: Iterable[str]) -> dict[str, Reading]:
-        """Read ``utts`` of ``speech``, waveforms (T,) at 16 kHz."""
-        ...
 
 
 def open_judge(name: str, num_threads: int, language: str, ngpu: int = 0) -> AnyJudge:

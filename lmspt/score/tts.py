@@ -11,7 +11,7 @@ from tqdm import tqdm
 from lmspt.data.datadir import DataDir
 from lmspt.errors import InputError
 from lmspt.score.contract import text_contract, versions
-from lmspt.score.judge import AnyJudge
+from lmspt.score.reading import AnyJudge
 from lmspt.score.measure import Column, add_columns, columns_of, mean_of
 from lmspt.score.mos import SCORES, Dnsmos
 from lmspt.score.normalize import Normalizer
