@@ -25,8 +25,8 @@ from lmspt.data.datadir import DataDir
 from lmspt.data.variation import VariationConfig
 from lmspt.errors import InputError
 from lmspt.files import atomic, sha256_of, write_json
-from lmspt.score.reading import Reading
 from lmspt.score.mel import mel_power
+from lmspt.score.reading import Reading
 from lmspt.score.speech import RATE
 
 N_MELS, N_FFT, HOP = 40, 400, 160

@@ -11,10 +11,10 @@ from tqdm import tqdm
 from lmspt.data.datadir import DataDir
 from lmspt.errors import InputError
 from lmspt.score.contract import text_contract, versions
-from lmspt.score.reading import AnyJudge
 from lmspt.score.measure import Column, add_columns, columns_of, mean_of
 from lmspt.score.mos import SCORES, Dnsmos
 from lmspt.score.normalize import Normalizer
+from lmspt.score.reading import AnyJudge
 from lmspt.score.speaker import SpeakerEncoder, similarities
 from lmspt.score.speech import Speech
 from lmspt.score.wer import Utterance, align, summarise
