@@ -252,6 +252,9 @@ threads_each() {
     echo $((threads > 0 ? threads : 1))
 }
 
+# How many of $1 units are at work at a time.
+at_a_time() { echo $(($1 < 1 ? 1 : $1 < side_by_side ? $1 : side_by_side)); }
+
 # As run and finish, beside other units.
 run_beside() {
     if ${dry_run} || [ "${side_by_side}" -eq 1 ]; then run "$@"; finish; return; fi

@@ -16,7 +16,7 @@ list_stages=false       # list the stages and leave
 dry_run=false           # print which stages are done, the commands of the others and what they take, and leave
 nj=2                    # parallel jobs of data stages
 ngpu=0                  # GPUs of a tokenizer training; language models, tokens and decoding take one of them (0: CPU)
-side_by_side=1          # tokenizers and language models whose stages 5, 8, 9, 11 and 12 are at work at a time
+side_by_side=1          # tokenizers and language models whose stages 4, 5, 8, 9, 11 and 12 are at work at a time
 dumpdir=dump            # audio, features and tokens go here
 expdir=exp              # models and their outputs go here
 resultsdir=results      # tables and the report go here
@@ -196,12 +196,14 @@ speaks() {
 }
 
 toks=()     # "<configuration> [seed]" of each tokenizer
+trained=0   # how many of them stage 4 trains for long
 cells=()    # "<tokenizer>:<configuration>:[seed]" of each language model
 for conf in "${confs[@]}"; do
     if [ "${#tok_seed_words[@]}" -eq 0 ] || is_published "${conf}"; then toks+=("${conf}"); continue; fi
     for seed in "${tok_seed_words[@]}"; do toks+=("${conf} ${seed}"); done
 done
 for tok in "${toks[@]}"; do
+    if ! is_published "${tok% *}" && [ -z "$(feats_of "${tok% *}")" ]; then trained=$((trained + 1)); fi
     for slm_conf in "${slm_confs[@]}"; do
         if [ "${#seed_words[@]}" -eq 0 ]; then cells+=("${tok}:${slm_conf}:"); fi
         for seed in "${seed_words[@]}"; do cells+=("${tok}:${slm_conf}:${seed}"); done
@@ -273,7 +275,8 @@ stage_feats() {
 }
 
 stage_tok_train() {
-    local tok conf feats from_feats trainer trainer_gpus
+    local tok conf feats from_feats trainer trainer_gpus side_by_side=${side_by_side}
+    side_by_side=$(at_a_time "${trained}")
     for tok in "${toks[@]}"; do
         system_of "${tok}"
         feats=$(feats_of "${conf}")
@@ -300,11 +303,10 @@ stage_tok_train() {
             if ${changed}; then aside "${tok_exp}"; fi
             resume_script "${tok_exp}"
             log "follow it with: tail -f ${tok_exp}/train.log"
-            run "${cuda_cmd[@]}" --gpu "${trainer_gpus}" "${tok_exp}/train.log" \
+            run_beside "${cuda_cmd[@]}" --gpu "${trainer_gpus}" "${tok_exp}/train.log" \
                 "${trainer[@]}" -m lmspt.bin.tok_train --config "${conf}" --out "${tok_exp}" --ngpu $((trainer_gpus > 0)) \
                 --train "${raw}/${tok_train_set}" --valid "${raw}/${valid_set}" "${from_feats[@]}" \
                 -- "${tok_words[@]}" "${tok_seed_option[@]}"
-            finish
         fi
     done
 }
@@ -418,7 +420,8 @@ make_slm_data() {
 }
 
 stage_slm_train() {
-    local cell
+    local cell side_by_side=${side_by_side}
+    side_by_side=$(at_a_time "${#cells[@]}")
     for cell in "${cells[@]}"; do
         cell_of "${cell}"
         unit "${slm_name}"
