@@ -34,11 +34,13 @@ def main(argv: list[str] | None = None) -> None:
         return
     from lmspt.slm.checkpoint import save_slm
     from lmspt.slm.training import train
+    from lmspt.tokenizer.checkpoint import load_tokenizer
     from lmspt.train.ranks import joined_ranks, rank
 
     start_log()
     with joined_ranks(args.ngpu):
-        model = train(configs, args.data, args.out)
+        tokenizer = load_tokenizer(args.tokenizer) if configs[0].init_embeddings == "codebook" else None
+        model = train(configs, args.data, args.out, tokenizer)
         if rank() == 0:
             save_slm(args.out, model, configs, args.tokenizer)
             print(args.out)

@@ -19,8 +19,9 @@ class SLMConfig:
     utterance of the speaker.
 
     For pretrained backbones: ``init_embeddings`` draws what their vocabulary lacks around zero (``normal``) or with mean and
-    covariance of the text's; ``prompt: chat`` puts what is read into the chat template; ``lora_rank`` trains low-rank
-    additions instead of all weights (0); the backbone stays as it is for ``freeze_backbone_steps`` batches;
+    covariance of the text's; with ``codebook``, which models from scratch know, too, codes then begin as near each other as
+    they are in the tokenizer's codebook. ``prompt: chat`` puts what is read into the chat template; ``lora_rank`` trains
+    low-rank additions instead of all weights (0); the backbone stays as it is for ``freeze_backbone_steps`` batches;
     ``gradient_checkpointing`` computes activations twice instead of storing them.
     """
 
@@ -34,7 +35,7 @@ class SLMConfig:
     depth_dim: int = 128
     depth_layers: int = 2
     voice_seconds: float = 0.0
-    init_embeddings: Literal["normal", "text_statistics"] = "text_statistics"
+    init_embeddings: Literal["normal", "text_statistics", "codebook"] = "text_statistics"
     prompt: Literal["plain", "chat"] = "plain"
     lora_rank: int = 0
     freeze_backbone_steps: int = 0

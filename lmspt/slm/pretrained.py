@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from lmspt.data.weights import weights_cache
 from lmspt.errors import InputError
 from lmspt.files import sha256_of
 from lmspt.slm.config import SLMConfig
+from lmspt.slm.embeddings import like
 from lmspt.slm.model import SpeechLM
 from lmspt.slm.vocab import PAD, Vocabulary
 
@@ -102,20 +102,12 @@ def from_pretrained(config: SLMConfig, vocab: Vocabulary) -> SpeechLM:
             raise InputError(f"backbone '{config.backbone}': {len(theirs)} embeddings for {vocab.text.size} text units")
         theirs = theirs[: vocab.text.size]
         with torch.no_grad():
-            if config.init_embeddings == "text_statistics":
+            if config.init_embeddings != "normal":
                 ours.copy_(like(theirs, len(ours)))
             ours[text] = theirs
     with torch.no_grad():
         slm.embedding.weight[PAD] = 0.0
     return slm
-
-
-def like(rows: Tensor, n: int) -> Tensor:
-    """``n`` draws (n, D) from the normal distribution with the mean and covariance of ``rows`` (N, D) (Hewitt 2021,
-    "Initializing new word embeddings for pretrained language models")."""
-    values, vectors = torch.linalg.eigh(torch.cov(rows.T))
-    root = vectors * values.clamp_min(0).sqrt()
-    return rows.mean(0) + torch.randn(n, rows.shape[1]) @ root.T
 
 
 def add_lora(model: SpeechLM) -> None:

@@ -9,25 +9,31 @@ from pathlib import Path
 import torch
 
 from lmspt.slm.batches import SLMBatches
+from lmspt.slm.embeddings import place_codes
 from lmspt.slm.examples import read_examples
 from lmspt.slm.model import SpeechLM, scratch_backbone
 from lmspt.slm.packing import check_packing
 from lmspt.slm.pretrained import add_lora, from_pretrained, merge_lora
 from lmspt.slm.vocab import load_vocabulary
+from lmspt.tokenizer.interface import Tokenizer
 from lmspt.train.engine import fit
 from lmspt.train.ranks import rank
 
 
-def train(configs: tuple, data: Path, out: Path) -> SpeechLM:
+def train(configs: tuple, data: Path, out: Path, tokenizer: Tokenizer | None = None) -> SpeechLM:
     """Train, or go on training, the model of ``configs`` (instances of ``CONFIGS``) on the examples in ``data``.
 
+    With ``init_embeddings: codebook``, the embeddings of codes begin like the codebooks of ``tokenizer``.
+
     Raises:
-        InputError: bad data, or no such backbone.
+        InputError: bad data, no such backbone, or a tokenizer without codebooks.
     """
     config, batch_config, train_config = configs
     vocab = load_vocabulary(data / "vocab.json")
     torch.manual_seed(train_config.seed)
     model = from_pretrained(config, vocab) if config.backbone else SpeechLM(config, vocab, scratch_backbone(config))
+    if config.init_embeddings == "codebook":
+        place_codes(model, tokenizer)
     if batch_config.pack_length:
         check_packing(model)
     if config.lora_rank:

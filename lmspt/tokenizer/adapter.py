@@ -93,6 +93,9 @@ class AdaptedTokenizer:
             padded[:n_samples] = _fitted(_resampled(spoken, self.codec.sample_rate, self.sample_rate), n_samples)
         return wav, samples
 
+    def codebooks(self) -> None:
+        """Each codec keeps them elsewhere, some have none: they are not looked for."""
+
     def _encode(self, wav: Tensor) -> Tensor:
         n_frames = -(-len(wav) * self.codec.sample_rate // (self.sample_rate * self.codec.hop_length))
         own = _fitted(_resampled(wav, self.sample_rate, self.codec.sample_rate), n_frames * self.codec.hop_length)

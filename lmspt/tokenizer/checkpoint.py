@@ -42,6 +42,7 @@ class TrainedLMSPT:
         self.encode, self.decode, self.decode_aux, self.level = (
             on_device(method, device) for method in (model.encode, model.decode, model.decode_aux, model.level)
         )
+        self.codebooks = on_device(model.codebooks, device)
 
 
 def save_tokenizer(folder: Path, state: dict[str, torch.Tensor], *configs: object) -> str:

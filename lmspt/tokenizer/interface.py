@@ -39,6 +39,10 @@ class Tokenizer(Protocol):
         """Codes (B, K', F), K' <= K, and lengths (B,) frames -> wav (B, T) and lengths (B,) samples."""
         ...
 
+    def codebooks(self) -> list[Tensor] | None:
+        """Vectors (size, D) of each stream's codes, whose distances are those that ``encode`` chooses by; None: it has none."""
+        ...
+
 
 def store_meta(tokenizer: Tokenizer) -> dict[str, Any]:
     """What a token store says of the tokenizer that filled it."""

@@ -63,6 +63,10 @@ class KMeansTokenizer:
         codes = torch.cdist(pooled, self.centroids[None]).argmin(-1)
         return (codes * length_mask(frames, codes.shape[1])[..., 0].long())[:, None].cpu(), frames.cpu()
 
+    def codebooks(self) -> list[Tensor]:
+        """The centroids (size, D)."""
+        return [self.centroids.cpu()]
+
     def decode(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """K-means keeps no sound.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn import functional as F
 
 from lmspt.tokenizer.causal import Memory
 from lmspt.tokenizer.config import ModelConfig
@@ -129,6 +130,13 @@ class LMSPT(nn.Module):
     def decode_aux(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """As ``decode``, of the semantic stream alone and by the aux decoder, at its rate ``config.aux_rate``."""
         return self._aux_speech(self.semantic_quantizer.lookup(codes[:, 0]), lengths), lengths * self.aux_hop_length
+
+    @torch.no_grad()
+    def codebooks(self) -> list[Tensor] | None:
+        """Codes (size, code_dim) of each stream on the unit sphere, where the nearest is chosen; None: a grid has no codebook."""
+        if self.config.fsq_levels:
+            return None
+        return [F.normalize(stage.codebook, dim=1) for stage in (self.semantic_quantizer, *self.acoustic_quantizer.stages)]
 
     def fold_weight_norm(self) -> LMSPT:
         """Replace normed weights by their values, once, for inference; returns itself."""

@@ -17,7 +17,7 @@ from lmspt.errors import InputError
 from lmspt.slm.checkpoint import load_slm, save_slm
 from lmspt.slm.config import SLMBatchConfig, SLMConfig
 from lmspt.slm.packing import pad_sequences
-from lmspt.slm.pretrained import PACKAGES, add_lora, convert_gguf, find_backbone, from_pretrained, like, merge_lora
+from lmspt.slm.pretrained import PACKAGES, add_lora, convert_gguf, find_backbone, from_pretrained, merge_lora
 from lmspt.slm.text import chat_turns, load_units
 from lmspt.train.config import TrainConfig
 from tests.slm.test_model import sequences
@@ -65,10 +65,6 @@ def test_it_comes_back_from_disk(pretrained, tmp_path, tied):
 
 def test_new_embeddings_start_like_the_text(pretrained):
     torch.manual_seed(1)
-    rows = torch.randn(500, 4) @ torch.tensor([[1.0, 2, 0, 0], [0, 1, 0, 0], [0, 0, 0.1, 0], [0, 0, 0, 0.0]]) + 3
-    drawn = like(rows, 20000)
-    assert torch.allclose(drawn.mean(0), rows.mean(0), atol=0.1)
-    assert torch.allclose(torch.cov(drawn.T), torch.cov(rows.T), atol=0.2)
     around_text, around_zero = (
         from_pretrained(SLMConfig(backbone=str(pretrained[True]), init_embeddings=init), toy()).embedding.weight[268:]
         for init in ("text_statistics", "normal")

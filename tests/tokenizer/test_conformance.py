@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lmspt.tokenizer.adapter import save_adapter
+from lmspt.tokenizer.adapter import AdaptedTokenizer, save_adapter
 from lmspt.tokenizer.batches import pad
 from lmspt.tokenizer.checkpoint import load_tokenizer, save_tokenizer
 from lmspt.tokenizer.config import ADAPTERS, CONFIGS, AdapterConfig, KMeansConfig, ModelConfig
@@ -95,6 +95,15 @@ def test_alone_batched_and_in_another_order(tokenizer, wavs, encoded):
         assert n[0] == lengths[i]
         assert torch.equal(alone[0], codes[i, :, : n[0]])
         assert torch.equal(alone[0], backwards[-1 - i, :, : n[0]])
+
+
+def test_codebooks_are_those_of_the_streams_or_none(tokenizer):
+    codebooks = tokenizer.codebooks()
+    if codebooks is None:
+        assert isinstance(tokenizer, AdaptedTokenizer)
+        return
+    assert [len(vectors) for vectors in codebooks] == [stream.size for stream in tokenizer.streams]
+    assert all(torch.isfinite(vectors).all() and not vectors.requires_grad for vectors in codebooks)
 
 
 def test_one_sample(tokenizer):

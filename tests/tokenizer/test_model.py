@@ -161,3 +161,15 @@ def test_istft_inverts_an_stft():
     spectrum = torch.fft.rfft(frames)
     restored = istft(spectrum.abs(), spectrum.angle())
     assert torch.allclose(restored[:, edge:-edge], signal[:, edge:-edge], atol=1e-4)
+
+
+def test_codebooks_are_where_the_nearest_is_chosen_and_a_grid_has_none():
+    for kind in ("stft", "dac"):
+        model = tiny(**KINDS[kind])
+        codebooks = model.codebooks()
+        assert [len(vectors) for vectors in codebooks] == [stream.size for stream in model.streams]
+        semantic = model.semantic_quantizer
+        latents = torch.randn(1, 20, model.config.dim)
+        vectors = torch.nn.functional.normalize(semantic.project_in(latents), dim=-1)
+        assert torch.equal(torch.cdist(vectors, codebooks[0][None]).argmin(-1), semantic.encode(latents))
+    assert tiny(**KINDS["fsq"]).codebooks() is None
