@@ -12,7 +12,7 @@ from lmspt.errors import run_main
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--systems", type=Path, nargs="+", required=True, help="exp/slm_<tag> of each system")
+    p.add_argument("--systems", type=Path, nargs="+", required=True, help="exp/slm_<tag> of each, or exp/tok_<tag>")
     p.add_argument("--sets", required=True, help="test sets, e.g. 'test_a test_b'")
     p.add_argument("--valid", required=True, help="validation set: codebook use is taken from it")
     p.add_argument("--groundtruth", type=Path, required=True, help="exp/groundtruth")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from lmspt.score.amounts import amounts_of
-from lmspt.score.counts import SECOND
 from lmspt.score.groups import Group
 from lmspt.score.judges import judges_of
 from lmspt.score.markers import markers_of, seconds_of
@@ -21,25 +20,24 @@ def benchmark(experiment: Experiment) -> dict[str, Any]:
 
     ``systems`` have one seed each, ``groups`` pool them; ``judges``, ``probe_correlations`` and ``comparisons`` are of groups.
     """
+    related = experiment.sets if experiment.has_models else ()
     return {
         "contract": experiment.contract,
         "systems": [_row(experiment, system) for system in experiment.systems],
         "groups": [_group(experiment, group) for group in experiment.groups],
         "judges": {name: judges_of(experiment, name) for name in experiment.sets if experiment.second},
-        "probe_correlations": {name: correlations(experiment, name) for name in experiment.sets},
+        "probe_correlations": {name: correlations(experiment, name) for name in related},
         "comparisons": experiment.comparisons,
     }
 
 
 def counts_table(experiment: Experiment) -> dict[tuple[str, str], dict[str, Result]]:
     """What ``counts.tsv`` holds: ``result.json`` of each system that has one, by (set, task)."""
-    speaking = [system for system in experiment.systems if system.speaks]
     found: dict[tuple[str, str], dict[str, Result]] = {}
     for name in experiment.sets:
-        found[name, "asr"] = {system.name: system.asr[name]["own"] for system in experiment.systems}
-        found[name, "tts"] = {system.name: system.judged[name]["tts"] for system in speaking}
-        if experiment.second:
-            found[name, SECOND] = {system.name: system.second[name]["tts"] for system in speaking}
+        for task in experiment.tasks:
+            results = ((system.name, system.result(name, task)) for system in experiment.systems)
+            found[name, task] = {system: result for system, result in results if result}
     return found
 
 
@@ -63,18 +61,16 @@ def _row(experiment: Experiment, system: System) -> dict[str, Any]:
     scores: dict[str, dict[str, Any]] = {task: {} for task in experiment.tasks}
     controls = {}
     for name in experiment.sets:
-        judged = {audio: _brief(result) for audio, result in system.judged[name].items()} if system.speaks else {}
-        scores["asr"][name] = _brief(system.asr[name]["own"])
-        scores["tts"][name] = judged.get("tts", SILENT)
-        if experiment.second:
-            scores[SECOND][name] = _brief(system.second[name]["tts"]) if system.speaks else SILENT
+        for task in experiment.tasks:
+            result = system.result(name, task)
+            scores[task][name] = _brief(result) if result else SILENT
+        judged = {f"resynthesis_{audio}": system.judged.get(name, {}).get(audio) for audio in ("all", "semantic")}
+        heard = {f"asr_{heard}": result for heard, result in system.asr.get(name, {}).items() if heard != "own"}
         controls[name] = {
             "groundtruth": _brief(experiment.groundtruth[name]),
-            "resynthesis_all": judged.get("all", SILENT),
-            "resynthesis_semantic": judged.get("semantic", SILENT),
-            "asr_other": _brief(system.asr[name]["other"]),
-            "asr_shuffled": _brief(system.asr[name]["shuffled"]),
+            **{control: _brief(result) if result else SILENT for control, result in (judged | heard).items()},
         }
+    of_model = {"slm_seed": system.slm_config["seed"], "given": amounts_of(system)} if system.has_model else {}
     return {
         "name": system.name,
         "objective": system.objective,
@@ -83,9 +79,8 @@ def _row(experiment: Experiment, system: System) -> dict[str, Any]:
         "bitrate": tokens["bitrate"],
         "tok_id": system.tok_id,
         "seed": system.config.get("seed"),
-        "slm_seed": system.slm_config["seed"],
         "codebook_use": {stream: health["use"] for stream, health in tokens["streams"].items()},
-        "given": amounts_of(system),
+        **of_model,
         **scores,
         "controls": controls,
         "codec": {name: {key: system.codec[name][key] for key in CODEC_KEYS} for name in system.codec} or SILENT,

@@ -12,7 +12,8 @@ import yaml
 
 from lmspt.errors import InputError
 from lmspt.score.contract import PARTS, relatives, require_same
-from lmspt.score.counts import SECOND, Counts, comparisons, counts_of, read_counts
+from lmspt.score.counts import SECOND, TASKS, Counts, comparisons, counts_of, read_counts
+from lmspt.score.system import tokenizer_of
 from lmspt.score.table import percent
 
 Key = tuple[str, str]  # set, task
@@ -25,7 +26,7 @@ class Scored:
     Attributes:
         name: as it was asked for.
         teachers: frozen encoders behind its tokens.
-        contracts: by task; ``tts_second`` is what a second judge read.
+        contracts: by task.
         counts: by (set, task).
     """
 
@@ -39,8 +40,9 @@ def read_scored(name: str) -> Scored:
     """A system by name.
 
     Args:
-        name: a folder ``exp/slm_<tag>``; the beginning of folders ``exp/slm_<tag>_s<seed>``, which are its seeds; or
-            ``results/benchmark.json:<row>``, a row of one seed or of all.
+        name: a folder ``exp/slm_<tag>`` or, for its resynthesis, ``exp/tok_<tag>``; the beginning of folders
+            ``exp/slm_<tag>_s<seed>`` or ``exp/tok_<tag>_t<seed>``, which are its seeds; or ``results/benchmark.json:<row>``, a
+            row of one seed or of all.
 
     Raises:
         InputError: there is nothing under this name, or it lacks a part.
@@ -75,7 +77,7 @@ def warnings_of(systems: Sequence[Scored]) -> list[str]:
                 set_name, task = key
                 warnings.append(f"{system.name}: has no {task} score on {set_name}, which is left out")
     for system in systems:
-        for judge in filter(None, (_judge(system, task) for task in ("tts", SECOND))):
+        for judge in filter(None, (_judge(system, task) for task in system.contracts)):
             for teacher in sorted(system.teachers):
                 if relatives(teacher, judge):
                     who = "its teacher" if teacher == judge else f"of its teacher's family ({teacher})"
@@ -92,7 +94,7 @@ def _judge(system: Scored, task: str) -> str | None:
 
 def _title(system: Scored, set_name: str, task: str) -> str:
     judge = _judge(system, task)
-    return f"{task[:3].upper()} on {set_name}" + (f", read by {judge}" if judge else "")
+    return f"{TASKS[task]} on {set_name}" + (f", read by {judge}" if judge else "")
 
 
 def _heading(title: str, counts: dict[str, Counts]) -> list[str]:
@@ -118,10 +120,10 @@ def _pair(pair: dict[str, Any]) -> str:
 
 
 def _from_folders(name: str, folder: Path) -> Scored:
-    seeds = [folder] if folder.is_dir() else sorted(folder.parent.glob(f"{folder.name}_s[0-9]*"))
-    seeds = [seed for seed in seeds if (seed / "tokenizer").is_file()]
+    seeds = [folder] if folder.is_dir() else sorted(folder.parent.glob(f"{folder.name}_[st][0-9]*"))
+    seeds = [seed for seed in seeds if any((seed / file).is_file() for file in ("tokenizer", "tok_id"))]
     if not seeds:
-        raise InputError(f"{folder}: no such system; give exp/slm_<tag>, or results/benchmark.json:<row>")
+        raise InputError(f"{folder}: no such system; give exp/slm_<tag>, exp/tok_<tag>, or results/benchmark.json:<row>")
     results: dict[Key, dict[str, dict[str, Any]]] = {}
     for seed in seeds:
         for key, path in _scores_in(seed):
@@ -147,20 +149,23 @@ def _scores_in(folder: Path) -> list[tuple[Key, Path]]:
     for path in sorted(folder.glob("tts_*/result.json")):
         found.append(((path.parent.name.removeprefix("tts_"), "tts"), path))
     for path in sorted(folder.glob("tts_*/second/result.json")):
-        found.append(((path.parts[-3].removeprefix("tts_"), SECOND), path))
+        found.append(((path.parts[-3].removeprefix("tts_"), "tts" + SECOND), path))
+    for path in sorted(folder.glob("eval/*/all/result.json")):
+        found.append(((path.parts[-3], "resynthesis"), path))
+    for path in sorted(folder.glob("eval/*/all/second/result.json")):
+        found.append(((path.parts[-4], "resynthesis" + SECOND), path))
     return found
 
 
 def _teachers(folder: Path) -> set[str]:
-    tokenizer = Path((folder / "tokenizer").read_text(encoding="utf-8").strip())
-    config = yaml.safe_load((tokenizer / "config.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((tokenizer_of(folder) / "config.yaml").read_text(encoding="utf-8"))
     teacher = None if config.get("objective") == "none" else config.get("teacher")
     return {Path(teacher).name} if teacher else set()
 
 
 def _from_benchmark(name: str, path: Path, row: str) -> Scored:
     if not path.is_file():
-        raise InputError(f"{path}: no such file; give exp/slm_<tag>, or results/benchmark.json:<row>")
+        raise InputError(f"{path}: no such file; give exp/slm_<tag>, exp/tok_<tag>, or results/benchmark.json:<row>")
     benchmark = json.loads(path.read_text(encoding="utf-8"))
     groups = {group["name"]: group["systems"] for group in benchmark.get("groups", [])}
     rows = {system["name"]: system for system in benchmark["systems"]}

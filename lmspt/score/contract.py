@@ -13,7 +13,13 @@ from lmspt.errors import InputError
 from lmspt.score.normalize import Normalizer
 
 SIZES = {"tiny", "base", "small", "medium", "large", "turbo"}
-PARTS = {"asr": "asr", "tts": "speech", "tts_second": "second"}  # of an experiment's contract, by what is scored under them
+PARTS = {  # of an experiment's contract, by what is scored under them
+    "asr": "asr",
+    "tts": "speech",
+    "tts_second": "second",
+    "resynthesis": "speech",
+    "resynthesis_second": "second",
+}
 
 
 def text_contract(normalizer: Normalizer) -> dict[str, Any]:

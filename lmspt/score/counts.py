@@ -6,7 +6,8 @@
     test  asr   george-0006  george   4      0                            1
     test  tts   george-0006  george   4      2                            -
 
-Tasks are ``asr``, ``tts`` and, where a second judge has read what was spoken, ``tts_second``.
+Tasks are those of ``TASKS``: tokenizers without a language model are scored on their resynthesis; ``_second`` is what a second
+judge read in the same speech.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from lmspt.errors import InputError
 from lmspt.files import write_text
 from lmspt.score.bootstrap import holm, paired_differences, ratio_interval, sums_by
 
-TASKS = ("asr", "tts")
-SECOND = "tts_second"  # the same speech, read by a second judge
+SECOND = "_second"
+TASKS = {"asr": "ASR", "tts": "TTS", "tts_second": "TTS", "resynthesis": "resynthesis", "resynthesis_second": "resynthesis"}
 HEAD = ("set", "task", "utt", "speaker", "words")
 NONE = "-"  # of a system that was not scored on the task
 

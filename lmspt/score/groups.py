@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from lmspt.score.counts import SECOND, Counts, counts_of, pooled
-from lmspt.score.system import AUDIO, Result, System
+from lmspt.score.system import READ_IN, Result, System
 
 
 @dataclass(frozen=True)
 class Group:
-    """One tokenizer configuration and one language model configuration, under one or more seeds.
+    """One tokenizer configuration and, if there is one, one language model configuration, under one or more seeds.
 
     Attributes:
         name: of its first system, without the seeds that differ.
         systems: one a seed.
-        asr: errors by set, of recognition from its own tokens.
+        asr: errors by set, of recognition from its own tokens; empty without a language model.
         judged: errors by set and ``AUDIO``; empty if it cannot speak. Resynthesis has a row of errors a tokenizer.
         second: as ``judged``, by the second judge; empty if there is none.
     """
@@ -36,12 +36,11 @@ class Group:
         return self.systems[0]
 
     def errors(self, name: str, task: str) -> Counts | None:
-        """Errors on a set in a task, or of resynthesis (``all``, ``semantic``); nothing if it cannot speak."""
+        """Errors on a set in a task, or of what was said (a key of ``AUDIO``); nothing if there was nothing."""
         if task == "asr":
-            return self.asr[name]
-        if task == SECOND:
-            return self.second.get(name, {}).get("tts")
-        return self.judged.get(name, {}).get(task)
+            return self.asr.get(name)
+        judged, task = self.second if task.endswith(SECOND) else self.judged, task.removesuffix(SECOND)
+        return judged.get(name, {}).get(READ_IN.get(task, task))
 
     def summary(self, name: str, task: str) -> dict[str, Any] | None:
         """Error rate, with its intervals and seeds; of the tasks of :meth:`errors`."""
@@ -66,7 +65,7 @@ def _group(systems: Sequence[System], sets: Sequence[str]) -> Group:
     return Group(
         name=_name(systems),
         systems=tuple(systems),
-        asr={name: counts_of({s.name: s.asr[name]["own"] for s in systems}) for name in sets},
+        asr={name: counts_of({s.name: s.asr[name]["own"] for s in systems}) for name in sets if systems[0].has_model},
         judged=_readings([(system, system.judged) for system in systems]),
         second=_readings([(system, system.second) for system in systems]),
     )
@@ -86,7 +85,7 @@ def _readings(systems: Sequence[tuple[System, dict[str, dict[str, Result]]]]) ->
     return {
         name: {
             audio: counts_of({(s.name if audio == "tts" else s.tok_id): read[name][audio] for s, read in systems})
-            for audio in AUDIO
+            for audio in first[name]
         }
         for name in first
     }

@@ -9,9 +9,8 @@ import numpy as np
 
 from lmspt.score.bootstrap import paired_difference
 from lmspt.score.contract import relatives
-from lmspt.score.counts import SECOND, Counts, counts_of, pooled, require_utts
+from lmspt.score.counts import TASKS, Counts, counts_of, pooled, require_utts
 from lmspt.score.results import Experiment
-from lmspt.score.system import AUDIO
 from lmspt.score.table import Table, percent, percents, rate
 
 Reading = tuple[str, str, Counts, Counts]  # group, AUDIO or nothing, by the first judge, by the second
@@ -43,12 +42,12 @@ def judges_of(experiment: Experiment, name: str) -> dict[str, Any]:
 
 
 def ordered_otherwise(experiment: Experiment, name: str) -> list[dict[str, Any]]:
-    """Pairs of groups whose speech from the language model one judge reads better, and the other worse.
+    """Pairs of groups whose speech (from the language model, if there is one) one judge reads better, and the other worse.
 
     Returns:
         ``a``, ``b``, ``differences`` by the two judges and ``p_holm`` of each, as in the comparisons.
     """
-    pairs = zip(*(experiment.comparisons[name][task] for task in ("tts", SECOND)), strict=True)
+    pairs = zip(*(experiment.comparisons[name][task] for task in experiment.spoken), strict=True)
     return [
         {"a": first["a"], "b": first["b"], **{f"{key}s": [first[key], second[key]] for key in ("difference", "p_holm")}}
         for first, second in pairs
@@ -82,9 +81,10 @@ def judges_table(experiment: Experiment, name: str, words: dict[str, str]) -> Ta
 
 def _order(experiment: Experiment, name: str) -> str:
     """What is to be said of the pairs that the judges order differently."""
-    pairs, of = ordered_otherwise(experiment, name), len(experiment.comparisons[name]["tts"])
+    task, _ = experiment.spoken
+    pairs, of = ordered_otherwise(experiment, name), len(experiment.comparisons[name][task])
     sure = [f"{pair['a']} and {pair['b']}" for pair in pairs if min(pair["p_holms"]) < 0.05]
-    said = f"Pairs of systems whose TTS the two order differently: {len(pairs)} of {of}"
+    said = f"Pairs of systems whose {TASKS[task]} the two order differently: {len(pairs)} of {of}"
     return f"{said}; those of them with p < 0.05 by one of the two: {'; '.join(sure) or 'none'}."
 
 
@@ -92,8 +92,8 @@ def _readings(experiment: Experiment, name: str) -> Iterator[Reading]:
     recordings = (experiment.groundtruth[name], experiment.second[name])
     yield "recordings", "", *(counts_of({"recordings": result}) for result in recordings)
     for group in experiment.groups:
-        for audio in AUDIO if group.first.speaks else ():
-            yield group.name, audio, group.judged[name][audio], group.second[name][audio]
+        for audio, first in group.judged.get(name, {}).items():
+            yield group.name, audio, first, group.second[name][audio]
 
 
 def _row(first: Counts, second: Counts) -> dict[str, Any]:

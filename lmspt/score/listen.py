@@ -14,7 +14,7 @@ import soundfile
 from lmspt.data.subset import choose_utts
 from lmspt.score.results import Experiment
 from lmspt.score.speech import RATE, Speech
-from lmspt.score.system import AUDIO, Result, System
+from lmspt.score.system import Result, audio_of
 
 UTTERANCES = 6  # of each set
 SECONDS = 8.0  # of an utterance; what is longer is cut
@@ -42,14 +42,14 @@ class Card:
     """One utterance: its reference, the recording, and what each system that speaks made of it.
 
     Attributes:
-        heard: what each system's language model recognised, by name.
+        heard: what each system's language model recognised, by name; ``None`` where there is none.
         spoken: clips by system and ``AUDIO``.
     """
 
     utt: str
     reference: str
     recording: Clip
-    heard: dict[str, str]
+    heard: dict[str, str | None]
     spoken: dict[str, dict[str, Clip]]
 
     @property
@@ -85,9 +85,10 @@ def _cards(experiment: Experiment, name: str, data: Path) -> Iterator[Card]:
     recordings = _by_utt(experiment.groundtruth[name])
     original = Speech(data)
     systems = [group.first for group in experiment.groups]  # one seed of each
-    speech = {(s.name, audio): Speech(_folder(s, name, audio)) for s in systems if s.speaks for audio in AUDIO}
-    read = {(s.name, audio): _by_utt(s.judged[name][audio]) for s in systems if s.speaks for audio in AUDIO}
-    heard = {s.name: _by_utt(s.asr[name]["own"]) for s in systems}
+    read = {(s.name, audio): _by_utt(result) for s in systems for audio, result in s.judged.get(name, {}).items()}
+    places = {s.name: (s.folder, s.tokenizer) for s in systems}
+    speech = {(system, audio): Speech(audio_of(*places[system], name, audio)) for system, audio in read}
+    heard = {s.name: _by_utt(s.asr[name]["own"]) if s.has_model else {} for s in systems}
     for utt in choose_utts(recordings, UTTERANCES):
         spoken: dict[str, dict[str, Clip]] = {}
         for (system, audio), wavs in speech.items():
@@ -96,13 +97,9 @@ def _cards(experiment: Experiment, name: str, data: Path) -> Iterator[Card]:
             utt=utt,
             reference=recordings[utt]["ref"],
             recording=_clip(original[utt], recordings[utt]),
-            heard={system: rows[utt]["hyp"] for system, rows in heard.items()},
+            heard={system: rows[utt]["hyp"] if rows else None for system, rows in heard.items()},
             spoken=spoken,
         )
-
-
-def _folder(system: System, name: str, audio: str) -> Path:
-    return system.folder / f"tts_{name}" if audio == "tts" else system.tokenizer / "eval" / name / audio
 
 
 def _by_utt(result: Result) -> dict[str, Result]:

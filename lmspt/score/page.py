@@ -80,7 +80,8 @@ def page(name: str, experiment: Experiment, environment: dict[str, str], raw: Pa
 
 
 def _header(name: str, experiment: Experiment, date: str) -> str:
-    systems, models = _plural(len(experiment.groups), "system"), _plural(len(experiment.systems), "language model")
+    systems = _plural(len(experiment.groups), "system")
+    models = _plural(len(experiment.systems), "language model") if experiment.has_models else "no language models"
     counts = f"{systems}, {models}, {_plural(len(experiment.sets), 'test set')}"
     links = "".join(f'<a href="#{key}">{title}</a>' for key, title in SECTIONS.items())
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in warnings_of(experiment))
@@ -100,11 +101,11 @@ def _rate(experiment: Experiment, colours: dict[str, str]) -> str:
 def _training(experiment: Experiment, colours: dict[str, str]) -> str:
     tokenizers = {g.name: g.first.tok_history for g in experiment.groups if g.first.tok_history}
     models = {s.name: s.slm_history for s in experiment.systems}
+    of_models = f"<h3>Language models</h3>{_panels(history_panels(models, SLM_STATS, colours))}" if experiment.has_models else ""
     return (
         "<p>Full: validation, dashed: training. Distillation distances compare only between tokenizers of one objective. K-means "
         f"has no epochs.</p>{_key(experiment, colours)}"
-        f"<h3>Tokenizers</h3>{_panels(history_panels(tokenizers, TOK_STATS, colours))}"
-        f"<h3>Language models</h3>{_panels(history_panels(models, SLM_STATS, colours))}"
+        f"<h3>Tokenizers</h3>{_panels(history_panels(tokenizers, TOK_STATS, colours))}{of_models}"
     )
 
 
@@ -156,8 +157,8 @@ def _card(card: Card, colours: dict[str, str]) -> str:
     for system, text in card.heard.items():
         clips = card.spoken.get(system, {})
         players = "".join(_player(SPOKEN[audio], clip) for audio, clip in clips.items())
-        heard = f'<span class="soft">recognised as “{escape(text)}”{"" if clips else "; cannot speak"}</span>'
-        parts.append(f"<h4>{_dot(colours[system])}{escape(system)} {heard}</h4>")
+        said = ([] if text is None else [f"recognised as “{escape(text)}”"]) + ([] if clips else ["cannot speak"])
+        parts.append(f'<h4>{_dot(colours[system])}{escape(system)} <span class="soft">{"; ".join(said)}</span></h4>')
         parts.append(f'<div class="clips">{players}</div>' if clips else "")
     title = f'{escape(card.reference)} <span class="soft">{escape(card.utt)}</span>'
     return f'<article class="card"><h3>{title}</h3>{"".join(parts)}</article>'

@@ -103,8 +103,9 @@ def rate_panels(experiment: Experiment, name: str, colours: dict[str, str]) -> I
                 point = Point(group.name, tokens["frame_rate"], bits.get(task, tokens["bitrate"]), summary, MARKS.get(task, "o"))
                 (asr if task == "asr" else spoken).append(point)
     floor = experiment.groundtruth[name]["wer"]
-    yield Panel("ASR, by token rate", _rate_figure(asr, "hz", "tokens a second", colours))
-    yield Panel("ASR, by bit rate", _rate_figure(asr, "bits", "bit/s of the semantic stream", colours))
+    if asr:
+        yield Panel("ASR, by token rate", _rate_figure(asr, "hz", "tokens a second", colours))
+        yield Panel("ASR, by bit rate", _rate_figure(asr, "bits", "bit/s of the semantic stream", colours))
     if spoken:
         yield Panel("Speech, by token rate", _rate_figure(spoken, "hz", "tokens a second", colours, floor))
         yield Panel("Speech, by bit rate", _rate_figure(spoken, "bits", "bit/s of the streams spoken", colours, floor))

@@ -14,7 +14,6 @@ from lmspt.score.counts import SECOND, TASKS, comparisons
 from lmspt.score.groups import Group, groups_of
 from lmspt.score.markers import Marker, read_markers
 from lmspt.score.system import (
-    AUDIO,
     CANNOT_SPEAK,
     HEARD,
     RATE_KEYS,
@@ -52,9 +51,20 @@ class Experiment:
     markers: list[Marker]
 
     @property
+    def has_models(self) -> bool:
+        """Are there language models, or tokenizers alone?"""
+        return self.systems[0].has_model
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The task by which speech is compared; where a second judge has read it, by that, too."""
+        task = "tts" if self.has_models else "resynthesis"
+        return (task, task + SECOND) if self.second else (task,)
+
+    @property
     def tasks(self) -> tuple[str, ...]:
-        """What systems are compared by; where a second judge has read what was spoken, by that, too."""
-        return (*TASKS, SECOND) if self.second else TASKS
+        """What systems are compared by."""
+        return ("asr", *self.spoken) if self.has_models else self.spoken
 
     @property
     def tokenizers(self) -> dict[str, list[System]]:
@@ -67,7 +77,7 @@ class Experiment:
     def title(self, task: str, what: str) -> str:
         """How ``what`` of a task is called: ``TTS WER``, or ``TTS WER by ctc`` where there are two judges."""
         judge = self.contract[PARTS[task]].get("judge", {}).get("name")
-        return f"{task[:3].upper()} {what}" + (f" by {judge}" if judge and self.second else "")
+        return f"{TASKS[task]} {what}" + (f" by {judge}" if judge and self.second else "")
 
     @cached_property
     def comparisons(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
@@ -85,7 +95,8 @@ def read_experiment(
     """Read the results of the systems in ``folders``.
 
     Args:
-        folders: ``exp/slm_<tok tag>_<slm tag>``, each with a file ``tokenizer`` that holds the path of its tokenizer.
+        folders: ``exp/slm_<tok tag>_<slm tag>``, each with a file ``tokenizer`` that holds the path of its tokenizer; or
+            tokenizers alone, ``exp/tok_<tok tag>``.
         sets: test sets.
         valid: validation set.
         groundtruth: ``exp/groundtruth``.
@@ -93,17 +104,21 @@ def read_experiment(
         second_judge: has a second judge read what was spoken?
 
     Raises:
-        InputError: a file is missing or lacks a part, contracts differ, or systems were scored on other utterances.
+        InputError: a file is missing or lacks a part, contracts differ, systems were scored on other utterances, or only some
+            are tokenizers alone.
     """
     systems = tuple(read_system(folder, sets, valid, second_judge) for folder in folders)
+    if len({system.has_model for system in systems}) > 1:
+        alone = next(system.folder for system in systems if not system.has_model)
+        raise InputError(f"{alone} is a tokenizer alone, others are language models: report them in two folders of results")
     recordings = {name: read_json(groundtruth / name / "result.json", 12, RATE_KEYS + SPEECH_KEYS) for name in sets}
     second = {name: read_second(groundtruth / name) for name in sets} if second_judge else {}
     contract = _contract(systems, {str(groundtruth / name): result for name, result in recordings.items()})
     if second_judge:
         contract["second"] = require_same(_second_contracts(systems, second))
     for name in sets:
-        _require_same_utts({s.name: s.asr[name][heard] for s in systems for heard in HEARD})
-        judged = {f"{s.name}, {audio}": s.judged[name][audio] for s in systems if s.speaks for audio in AUDIO}
+        _require_same_utts({f"{s.name}, {heard}": found for s in systems for heard, found in s.asr.get(name, {}).items()})
+        judged = {f"{s.name}, {audio}": found for s in systems for audio, found in s.judged.get(name, {}).items()}
         again = {f"{s.name}, {audio}, second judge": found for s in systems for audio, found in s.second.get(name, {}).items()}
         _require_same_utts({"recordings": recordings[name], **judged, **again})
     return Experiment(tuple(sets), valid, systems, groups_of(systems, sets), recordings, second, contract, read_markers(done))
@@ -118,9 +133,12 @@ def _contract(systems: Iterable[System], recordings: dict[str, Result]) -> dict[
         for name, results in system.judged.items():
             speech |= {f"{system.name}, {name}, {audio}": r["contract"] for audio, r in results.items()}
         codec |= {str(system.tokenizer / "eval" / name): r["contract"] for name, r in system.codec.items()}
-    text, judge = require_same(asr), require_same(speech)
-    require_same({"what the recogniser wrote": text, "what the judge read": _text_part(judge, text)})
-    return {"asr": text, "speech": judge, "codec": require_same(codec) if codec else {"not_run": CANNOT_SPEAK}}
+    found: dict[str, Any] = {"speech": require_same(speech), "codec": require_same(codec) if codec else {"not_run": CANNOT_SPEAK}}
+    if asr:
+        text = require_same(asr)
+        require_same({"what the recogniser wrote": text, "what the judge read": _text_part(found["speech"], text)})
+        found = {"asr": text, **found}
+    return found
 
 
 def _second_contracts(systems: Iterable[System], recordings: dict[str, Result]) -> dict[str, Any]:
@@ -140,8 +158,8 @@ def _text_part(contract: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]
 
 
 def _require_same_utts(results: dict[str, Result]) -> None:
-    (first, result), *others = results.items()
-    for name, other in others:
+    first, result = next(iter(results.items()), ("", {}))
+    for name, other in results.items():
         differing = {u["utt"] for u in result["utts"]} ^ {u["utt"] for u in other["utts"]}
         if differing:
             raise InputError(

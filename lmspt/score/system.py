@@ -1,6 +1,7 @@
 """One system: a tokenizer and the language model on its tokens, read from the files of stages 4 to 12.
 
-A system whose tokenizer has no decoder (k-means of teacher features) cannot speak: it has no ``judged`` and no ``codec``.
+A system whose tokenizer has no decoder (k-means of teacher features) cannot speak: it has no ``judged`` and no ``codec``. A
+tokenizer alone is a system, too: it has no ``asr``, and nothing of ``tts`` in ``judged``.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from typing import Any
 import yaml
 
 from lmspt.errors import InputError
+from lmspt.score.counts import SECOND
 
 Result = dict[str, Any]
 
 HEARD = {"own": "", "other": "_other", "shuffled": "_shuffled"}  # tokens given to the recogniser, ending of its folder
-AUDIO = ("all", "semantic", "tts")  # what the judge reads of a system
+AUDIO = ("all", "semantic", "tts")  # what the judge reads of a system; of a tokenizer alone, not the last
+READ_IN = {"tts": "tts", "resynthesis": "all"}  # what of it a task is scored by
 RATE_KEYS = ("wer", "ci95", "n_utts", "n_words", "errors", "sub", "ins", "del", "cer", "cer_ci95", "by_speaker", "empty", "utts")
 SPEECH_KEYS = ("speaker_similarity", "dnsmos", "duration", "judge_loops")
-CODEC_KEYS = ("stoi", "pesq", "mel_distance")
+CODEC_KEYS = ("stoi", "pesq", "mel_distance", "distillmos", "distillmos_real")
 PROBE_KEYS = ("streams", "guessing", "word_distances", "speaker", "lengths")
 CANNOT_SPEAK = "cannot speak: its tokenizer has no decoder"
 
@@ -31,13 +34,13 @@ class System:
     """One system's files.
 
     Attributes:
-        name: of the folder, without ``slm_``.
-        folder: ``exp/slm_<tok tag>_<slm tag>``.
+        name: of the folder, without ``slm_`` or ``tok_``.
+        folder: ``exp/slm_<tok tag>_<slm tag>``, or that of a tokenizer alone.
         tokenizer: ``exp/tok_<tok tag>``.
-        config, slm_config: of the tokenizer and of the language model.
+        config, slm_config: of the tokenizer and of the language model; the second is empty where there is none.
         tok_id: identity of the tokenizer.
         tokens: ``tokens.json`` by set, that of the validation set first.
-        asr: ``result.json`` by set and by key of ``HEARD``, with ``no_end`` of ``stats.json``.
+        asr: ``result.json`` by set and by key of ``HEARD``, with ``no_end`` of ``stats.json``; empty without a language model.
         judged: ``result.json`` by set and ``AUDIO``; empty if it cannot speak.
         second: as ``judged``, by the second judge; empty if there is none.
         codec: ``codec.json`` by set; empty if it cannot speak.
@@ -66,6 +69,18 @@ class System:
         return can_speak(self.config)
 
     @property
+    def has_model(self) -> bool:
+        """Is there a language model on its tokens?"""
+        return bool(self.slm_config)
+
+    def result(self, name: str, task: str) -> Result | None:
+        """``result.json`` of a task on a set; nothing if it cannot speak."""
+        if task == "asr":
+            return self.asr[name]["own"]
+        judged = self.second if task.endswith(SECOND) else self.judged
+        return judged.get(name, {}).get(READ_IN[task.removesuffix(SECOND)])
+
+    @property
     def objective(self) -> str:
         """What its tokenizer was trained for; the kind of one that was not trained here."""
         return self.config.get("objective") or self.config["tokenizer"]
@@ -83,37 +98,54 @@ def read_system(folder: Path, sets: Sequence[str], valid: str, second_judge: boo
     Raises:
         InputError: a file is missing or lacks a part.
     """
-    link = folder / "tokenizer"
-    if not link.is_file():
-        raise InputError(f"{link}: no such file, so the tokenizer of {folder.name} is not known; run stage 8 (slm_train) first")
-    tokenizer = Path(link.read_text(encoding="utf-8").strip())
+    tokenizer = tokenizer_of(folder)
+    has_model = tokenizer != folder
     config = _read_config(tokenizer / "config.yaml", 4)
     speaks = can_speak(config)
     judged, second, codec = {}, {}, {}
     if speaks:
-        places = {"tts": lambda name: folder / f"tts_{name}"}
-        places |= {audio: lambda name, audio=audio: tokenizer / "eval" / name / audio for audio in ("all", "semantic")}
-        judged = {name: {audio: _read_judged(places[audio](name)) for audio in AUDIO} for name in sets}
+        spoken = AUDIO if has_model else AUDIO[:2]
+        places = {name: {audio: audio_of(folder, tokenizer, name, audio) for audio in spoken} for name in sets}
+        judged = {name: {audio: _read_judged(place) for audio, place in places[name].items()} for name in sets}
         if second_judge:
-            second = {name: {audio: read_second(places[audio](name)) for audio in AUDIO} for name in sets}
+            second = {name: {audio: read_second(place) for audio, place in places[name].items()} for name in sets}
         codec = {name: read_json(tokenizer / "eval" / name / "codec.json", 6, CODEC_KEYS) for name in sets}
     tokens = {name: read_json(tokenizer / "eval" / name / "tokens.json", 6, ("streams", "bitrate")) for name in (valid, *sets)}
     return System(
-        name=folder.name.removeprefix("slm_"),
+        name=folder.name.removeprefix("slm_" if has_model else "tok_"),
         folder=folder,
         tokenizer=tokenizer,
         config=config,
-        slm_config=_read_config(folder / "config.yaml", 8),
+        slm_config=_read_config(folder / "config.yaml", 8) if has_model else {},
         tok_id=tokens[valid]["tok_id"],
         tokens=tokens,
-        asr={name: {heard: _read_asr(folder / f"asr_{name}{ending}") for heard, ending in HEARD.items()} for name in sets},
+        asr={name: _read_recognised(folder, name) for name in sets} if has_model else {},
         judged=judged,
         second=second,
         codec=codec,
         probes={name: read_json(tokenizer / "eval" / name / "probes.json", 6, PROBE_KEYS) for name in sets},
         tok_history=read_json(tokenizer / "history.json", 4) if is_trained(config) else [],
-        slm_history=read_json(folder / "history.json", 8),
+        slm_history=read_json(folder / "history.json", 8) if has_model else [],
     )
+
+
+def tokenizer_of(folder: Path) -> Path:
+    """Folder of a system's tokenizer: the folder itself if it is one.
+
+    Raises:
+        InputError: it is neither a language model's nor a tokenizer's.
+    """
+    link = folder / "tokenizer"
+    if link.is_file():
+        return Path(link.read_text(encoding="utf-8").strip())
+    if not (folder / "tok_id").is_file():
+        raise InputError(f"{link}: no such file, so the tokenizer of {folder.name} is not known; run stage 8 (slm_train) first")
+    return folder
+
+
+def audio_of(folder: Path, tokenizer: Path, name: str, audio: str) -> Path:
+    """Folder of what a system said of a set, ``audio`` being one of ``AUDIO``."""
+    return folder / f"tts_{name}" if audio == "tts" else tokenizer / "eval" / name / audio
 
 
 def can_speak(config: dict[str, Any]) -> bool:
@@ -126,11 +158,14 @@ def is_trained(config: dict[str, Any]) -> bool:
     return config.get("tokenizer", "lmspt") == "lmspt"
 
 
-def _read_asr(folder: Path) -> Result:
-    return {
-        **read_json(folder / "result.json", 10, RATE_KEYS),
-        "no_end": read_json(folder / "stats.json", 9, ("no_end",))["no_end"],
-    }
+def _read_recognised(folder: Path, name: str) -> dict[str, Result]:
+    """What was recognised of a set, by key of ``HEARD``."""
+    found = {}
+    for heard, ending in HEARD.items():
+        place = folder / f"asr_{name}{ending}"
+        no_end = read_json(place / "stats.json", 9, ("no_end",))["no_end"]
+        found[heard] = {**read_json(place / "result.json", 10, RATE_KEYS), "no_end": no_end}
+    return found
 
 
 def _read_judged(folder: Path) -> Result:

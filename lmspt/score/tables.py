@@ -10,12 +10,13 @@ import numpy as np
 
 from lmspt.data.variation import SHIFTS
 from lmspt.score.amounts import amounts_table
-from lmspt.score.counts import SECOND, pooled
+from lmspt.score.counts import pooled
+from lmspt.score.groups import Group
 from lmspt.score.judges import judges_table
 from lmspt.score.markers import markers_of, seconds_of, shared_markers, taken_up
 from lmspt.score.probe_tables import correlation_table, probe_table
 from lmspt.score.results import Experiment
-from lmspt.score.system import CANNOT_SPEAK, HEARD, Result
+from lmspt.score.system import CANNOT_SPEAK, CODEC_KEYS, HEARD, Result
 from lmspt.score.table import NONE, NOT_RUN, Table, mean, percent, percents, rate
 
 RECORDINGS = "recordings"
@@ -23,27 +24,27 @@ NO_SPEECH = {"not_run": "no decoder"}
 SPOKEN = {"all": "resynthesis, all streams", "semantic": "resynthesis, semantic only", "tts": "TTS"}
 READ = {"own": "its tokens", "other": "another utterance's tokens", "shuffled": "its tokens, shuffled in time"}
 COUNTS = ("Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "by speaker", "S.Err", "CER")
+KIND = ("Hz", "bit/s", "in use %", "objective", "teacher")  # of a system, in the summaries
 SHARED = "all systems"
 
 
 def tables_of(experiment: Experiment) -> list[Table]:
     """All tables, the summaries first."""
-    tables = []
-    for of_set in (_summary, _asr, _tts, _sound, _speakers):
+    tables, with_models = [], experiment.has_models
+    for of_set in (_summary, _asr, _tts, _sound, _speakers) if with_models else (_resynthesis, _tts, _sound, _speakers):
         first, *others = (of_set(experiment, name) for name in experiment.sets)
         tables += [first, *(replace(table, note="As above.") for table in others)]
     if experiment.second:
         tables += [judges_table(experiment, name, SPOKEN) for name in experiment.sets]
     tables += [table for name in experiment.sets for table in _differences(experiment, name)]
-    tables += [table for name in experiment.sets for table in (probe_table(experiment, name), correlation_table(experiment, name))]
-    return [
-        *tables,
-        _codec(experiment),
-        _codebooks(experiment),
-        _edit_distance(experiment),
-        amounts_table(experiment),
-        _seconds(experiment),
-    ]
+    for name in experiment.sets:
+        tables.append(probe_table(experiment, name))
+        if with_models:
+            tables.append(correlation_table(experiment, name))
+    tables += [_codec(experiment), _codebooks(experiment), _edit_distance(experiment)]
+    if with_models:
+        tables.append(amounts_table(experiment))
+    return [*tables, _seconds(experiment)]
 
 
 def semantic(tokens: Result) -> Result:
@@ -57,12 +58,9 @@ def semantic_bitrate(tokens: Result) -> float:
 
 
 def _summary(experiment: Experiment, name: str) -> Table:
-    recordings = {"tts": experiment.groundtruth[name], SECOND: experiment.second.get(name)}
-    spoken = experiment.tasks[1:]
-    by_judges = (rate(recordings[task]) for task in spoken)
-    rows = [(RECORDINGS, NONE, rate(recordings["tts"]), *by_judges, *[NONE] * 6)]
+    spoken, by_judges = experiment.spoken, _recordings(experiment, name)
+    rows = [(RECORDINGS, NONE, by_judges[0], *by_judges, *[NONE] * 6)]
     for group in experiment.groups:
-        tokens = group.first.tokens[experiment.valid]
         controls = (np.mean([system.asr[name][control]["wer"] for system in group.systems]) for control in ("other", "shuffled"))
         rows.append(
             (
@@ -71,11 +69,7 @@ def _summary(experiment: Experiment, name: str) -> Table:
                 _pooled(group.summary(name, "all")),
                 *(_pooled(group.summary(name, task)) for task in spoken),
                 " / ".join(map(percent, controls)),
-                f"{tokens['frame_rate']:g}",
-                f"{tokens['bitrate']:.0f}",
-                percent(np.mean([semantic(system.tokens[experiment.valid])["use"] for system in group.systems])),
-                group.first.objective,
-                group.first.teacher or "none",
+                *_kind(experiment, group),
             )
         )
     titles = (experiment.title(task, "WER") for task in spoken)
@@ -86,8 +80,43 @@ def _summary(experiment: Experiment, name: str) -> Table:
         "reads the originals. Controls: ASR given another utterance's tokens / its own shuffled in time. The k-means row is the "
         f"topline of the teacher's own features. In use: codes of the semantic stream, on `{experiment.valid}`. Several seeds: "
         "their mean, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds.",
-        ("system", "ASR WER", "resynthesis WER", *titles, "ASR controls", "Hz", "bit/s", "in use %", "objective", "teacher"),
+        ("system", "ASR WER", "resynthesis WER", *titles, "ASR controls", *KIND),
         rows,
+    )
+
+
+def _resynthesis(experiment: Experiment, name: str) -> Table:
+    """The summary of tokenizers alone."""
+    rows = [(RECORDINGS, *_recordings(experiment, name), *[NONE] * (1 + len(KIND)))]
+    for group in experiment.groups:
+        tasks = (*experiment.spoken, "semantic")
+        rows.append((group.name, *(_pooled(group.summary(name, task)) for task in tasks), *_kind(experiment, group)))
+    titles = (experiment.title(task, "WER") for task in experiment.spoken)
+    return Table(
+        f"Summary on `{name}`",
+        f"What a judge reads in the tokenizer's own speech, from all streams and ({_judge(experiment)}) from the semantic one "
+        "alone; recordings: in the originals. No language model was trained. In use: codes of the semantic stream, on "
+        f"`{experiment.valid}`. Several seeds: their mean, an interval for seeds and utterances drawn together, ± the standard "
+        "deviation of the seeds.",
+        ("system", *titles, "semantic only WER", *KIND),
+        rows,
+    )
+
+
+def _recordings(experiment: Experiment, name: str) -> list[str]:
+    """What the judges read in the recordings."""
+    return [rate(results[name]) for results in (experiment.groundtruth, experiment.second) if results]
+
+
+def _kind(experiment: Experiment, group: Group) -> tuple[str, ...]:
+    """The columns ``KIND`` of a group."""
+    tokens = group.first.tokens[experiment.valid]
+    return (
+        f"{tokens['frame_rate']:g}",
+        f"{tokens['bitrate']:.0f}",
+        percent(np.mean([semantic(system.tokens[experiment.valid])["use"] for system in group.systems])),
+        group.first.objective,
+        group.first.teacher or "none",
     )
 
 
@@ -111,8 +140,9 @@ def _differences(experiment: Experiment, name: str) -> Iterator[Table]:
             cells[pair["a"], pair["b"]] = f"{100 * pair['difference']:+.1f}{star}"
             cells[pair["b"], pair["a"]] = f"{-100 * pair['difference']:+.1f}{star}"
         if pairs:
+            title = experiment.title(task, "differences")
             yield Table(
-                f"{experiment.title(task, 'differences')} on `{name}`",
+                f"{title[0].upper()}{title[1:]} on `{name}`",
                 "Word error rate of the row minus that of the column, in points. *: p < 0.05 by a paired bootstrap over utterances "
                 f"and seeds, with Holm's correction for {len(pairs)} pair{'s' if len(pairs) > 1 else ''}. Intervals, by "
                 "utterance and by speaker, are in `benchmark.json`.",
@@ -164,7 +194,7 @@ def _spoken(experiment: Experiment, name: str) -> Iterator[tuple[str, str, Resul
     for tag, systems in experiment.tokenizers.items():
         if systems[0].speaks:
             yield from ((tag, SPOKEN[audio], systems[0].judged[name][audio]) for audio in ("all", "semantic"))
-            yield from ((system.name, SPOKEN["tts"], system.judged[name]["tts"]) for system in systems)
+            yield from ((system.name, SPOKEN["tts"], system.judged[name]["tts"]) for system in systems if system.has_model)
         else:
             yield tag, CANNOT_SPEAK, NO_SPEECH
 
@@ -179,7 +209,7 @@ def _tts(experiment: Experiment, name: str) -> Table:
             failed = (str(failures.get(key, NONE)) for key in ("not_ended", "repeated", "empty"))
             rows.append((system, audio, *_counts(result), str(result["judge_loops"]), *failed))
     return Table(
-        f"TTS on `{name}`, read by {experiment.contract['speech']['judge']['name']}",
+        f"{'TTS' if experiment.has_models else 'Resynthesis'} on `{name}`, read by {_judge(experiment)}",
         "The judge's errors on the recordings are its own. What resynthesis adds is the tokenizer's, what TTS adds to that is the "
         "language model's. Loops: readings in which the judge got stuck. Failures of TTS: speech without an end, speech stuck in a "
         "loop, nothing said.",
@@ -217,8 +247,9 @@ def _speakers(experiment: Experiment, name: str) -> Table:
         (RECORDINGS, *map(rate, speakers.values())),
     ]
     for group in experiment.groups:
-        for audio in ("all", "tts") if group.first.speaks else ():
-            counts = group.judged[name][audio]
+        for audio, counts in group.judged.get(name, {}).items():
+            if audio == "semantic":
+                continue
             lines.append((f"{group.name}: {SPOKEN[audio]}", *(rate(pooled(counts.of_speaker(speaker))) for speaker in speakers)))
     head, *rows = lines if len(lines) > len(speakers) else zip(*lines, strict=True)  # the longer side goes down
     note = "By the judge, who does not read all voices equally well. Systems that cannot speak are left out."
@@ -226,18 +257,25 @@ def _speakers(experiment: Experiment, name: str) -> Table:
 
 
 def _codec(experiment: Experiment) -> Table:
-    rows = [(f"{RECORDINGS} (by definition)", "all", "1.00", "4.64", "0.00")]
+    rows = [(f"{RECORDINGS} (by definition)", name, "1.00", "4.64", "0.00", opinion) for name, opinion in _opinions(experiment)]
     for tag, (system, *_) in experiment.tokenizers.items():
         for name in experiment.sets:
-            scores = [mean(system.codec[name][key]) for key in ("stoi", "pesq", "mel_distance")] if system.speaks else None
+            scores = [mean(system.codec[name][key]) for key in CODEC_KEYS[:-1]] if system.speaks else None
             rows.append((tag, name, *(scores or [CANNOT_SPEAK])))
     return Table(
         "Codec",
-        "Resynthesis from all streams against the recording.",
-        ("tokenizer", "set", "STOI", "PESQ (wide band)", "mel distance, dB"),
+        "Resynthesis from all streams against the recording. DistillMOS: predicted opinion, 1 to 5, of the recordings, too.",
+        ("tokenizer", "set", "STOI", "PESQ (wide band)", "mel distance, dB", "DistillMOS"),
         rows,
         labels=2,
     )
+
+
+def _opinions(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    """DistillMOS of the recordings of each set, as it was taken beside a tokenizer's."""
+    codec = next((system.codec for system in experiment.systems if system.codec), {})
+    for name in experiment.sets:
+        yield name, mean(codec[name]["distillmos_real"]) if codec else NONE
 
 
 def _codebooks(experiment: Experiment) -> Table:

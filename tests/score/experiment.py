@@ -45,6 +45,7 @@ class Paths:
     sets: tuple[str, ...]
     seeds: tuple[int, ...] = ()
     second_judge: bool = False
+    models: bool = True
 
     @property
     def exp(self) -> Path:
@@ -52,7 +53,7 @@ class Paths:
 
     @property
     def systems(self) -> list[Path]:
-        return [self.exp / name for tag in CONFIGS for name in self.names(tag)]
+        return [self.exp / name for tag in CONFIGS for name in (self.names(tag) if self.models else [f"tok_{tag}"])]
 
     def names(self, tag: str) -> list[str]:
         """Folders of the language models on the tokens of one tokenizer."""
@@ -139,7 +140,8 @@ def _system(paths: Paths, tag: str, config: dict[str, Any], error: float, n_utts
         write_json(tok / "eval" / name / "probes.json", _probes(meta, error))
         if speaks and name != "dev":
             codec = {"contract": {"versions": {"pystoi": "0.4.1"}}, "set": name, "n_utts": n_utts, "pesq": NO_PESQ}
-            write_json(tok / "eval" / name / "codec.json", {**codec, "stoi": _mean(0.8), "mel_distance": _mean(0.5)})
+            codec |= {"stoi": _mean(0.8), "mel_distance": _mean(0.5), "distillmos": _mean(2.5), "distillmos_real": _mean(3.5)}
+            write_json(tok / "eval" / name / "codec.json", codec)
             for audio, wrong in (("all", 0.5), ("semantic", 1.0)):
                 _spoken(tok / "eval" / name / audio, name, said, error * wrong, rng)
     for seed, folder in zip(paths.seeds or (3,), paths.names(tag), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -90,9 +91,21 @@ def test_teachers(paths: Paths) -> None:
     assert "judge whisper-base is its teacher, and may read" in warnings_of([taught])[0]
 
 
+def test_tokenizers_alone(paths: Paths, tmp_path: Path) -> None:
+    alone = replace(paths, root=tmp_path / "egs/digits/slm1", models=False)
+    shutil.copytree(paths.root, alone.root)
+    alone.report()
+    folders = [str(alone.exp / f"tok_{name}") for name in ("resynthesis_12.5hz", "none_25hz")]
+    rows = [f"{alone.root}/results/benchmark.json:{name}" for name in ("resynthesis_12.5hz", "none_25hz")]
+    (title, *_, found), (_, *_, published) = (compare([read_scored(name) for name in names]) for names in (folders, rows))
+    assert title.startswith("resynthesis on test, read by whisper-base: 12 utterances")
+    assert found.split(": ")[-1] == published.split(": ")[-1]
+    assert "judge whisper-base is of its teacher's family" in warnings_of([read_scored(folders[0])])[0]
+
+
 def test_refusals(paths: Paths) -> None:
     for name in (f"{paths.exp}/slm_nothing", f"{paths.exp}/nothing.json:row"):
-        with pytest.raises(InputError, match=r"give exp/slm_<tag>, or results/benchmark.json:<row>"):
+        with pytest.raises(InputError, match=r"give exp/slm_<tag>, exp/tok_<tag>, or results/benchmark.json:<row>"):
             read_scored(name)
     with pytest.raises(InputError, match=f"has no row 'typo'; it has {RESYNTHESIS}"):
         read_scored(f"{paths.root}/results/benchmark.json:typo")

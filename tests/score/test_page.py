@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -78,6 +80,16 @@ def test_all_files(html: str, paths: Paths) -> None:
     assert "<h1>digits/slm1</h1>" in html
     assert (results / "RESULTS.md").read_text().startswith("# RESULTS")
     assert len(json.loads((results / "benchmark.json").read_text())["systems"]) == 3
+
+
+def test_tokenizers_alone(paths: Paths, tmp_path: Path) -> None:
+    alone = replace(paths, root=tmp_path / "egs/digits/slm1", models=False)
+    shutil.copytree(paths.root, alone.root)
+    alone.report()
+    html = (alone.root / "results/report.html").read_text()
+    assert "no language models" in html and "recognised as" not in html and "Language models" not in html
+    assert "Speech, by token rate" in html and "ASR, by token rate" not in html
+    assert "cannot speak" in html and "resynthesis, semantic only" in html
 
 
 def test_nothing_comes_from_elsewhere(html: str) -> None:

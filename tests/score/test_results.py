@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,24 @@ def test_benchmark(paths: Paths) -> None:
     assert set(row["controls"]["test"]) == controls
     assert row["codec"]["test"]["pesq"]["not_run"].startswith("pesq is not installed")
     assert rows["none_25hz_small"]["teacher"] is None
+
+
+def test_tokenizers_alone(paths: Paths) -> None:
+    found = benchmark(read(replace(paths, models=False)))
+    assert set(found["contract"]) == {"speech", "codec"} and found["probe_correlations"] == {}
+    first, _, kmeans = found["systems"]
+    assert first["name"] == "resynthesis_12.5hz" and not {"asr", "tts", "given", "slm_seed"} & set(first)
+    written = json.loads((paths.root / TOK / "eval/test/all/result.json").read_text())
+    assert first["resynthesis"]["test"]["wer"] == first["controls"]["test"]["resynthesis_all"]["wer"] == written["wer"]
+    assert kmeans["resynthesis"]["test"] == {"not_run": CANNOT_SPEAK}
+    (pair,) = found["comparisons"]["test"]["resynthesis"]
+    assert (pair["a"], pair["b"]) == ("resynthesis_12.5hz", "none_25hz")
+
+
+def test_tokenizers_alone_and_language_models_are_two_reports(paths: Paths) -> None:
+    mixed = [*paths.systems, paths.root / TOK]
+    with pytest.raises(InputError, match=r"tok_resynthesis_12.5hz is a tokenizer alone"):
+        read_experiment(mixed, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done")
 
 
 def test_codebook_use_is_that_of_the_validation_set(paths: Paths) -> None:

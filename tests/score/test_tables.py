@@ -59,6 +59,29 @@ def test_no_cell_is_blank(tables: dict[str, Table]) -> None:
             assert len(row) == len(table.head) or (len(row) < len(table.head) and row[-1] == CANNOT_SPEAK)
 
 
+def test_tokenizers_alone(tmp_path: Path) -> None:
+    paths = replace(make_experiment(tmp_path, second_judge=True), models=False)
+    experiment = read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done", True)
+    tables = {table.title: table for table in tables_of(experiment)}
+    of_set = ["Summary on `test`", "Resynthesis on `test`, read by whisper-base", "Sound on `test`", "WER by speaker on `test`"]
+    of_set += [
+        "Two judges on `test`",
+        "Resynthesis differences by whisper-base on `test`",
+        "Resynthesis differences by ctc on `test`",
+    ]
+    of_set += ["Token probes on `test`"]
+    assert list(tables) == [*of_set, "Codec", "Codebooks", "Token edit distance", "Seconds a stage"]
+    summary = tables["Summary on `test`"]
+    assert summary.head[1:4] == ("resynthesis WER by whisper-base", "resynthesis WER by ctc", "semantic only WER")
+    recordings, first, _, kmeans = summary.rows
+    assert all(len(row) == len(summary.head) for row in summary.rows)
+    assert first[3] == rate(experiment.systems[0].judged["test"]["semantic"])
+    assert recordings[1] == rate(experiment.groundtruth["test"]) and kmeans[1] == "not run (no decoder)"
+    assert "language model" not in tables["Two judges on `test`"].note and "resynthesis" in tables["Two judges on `test`"].note
+    assert column(tables["Codec"], "DistillMOS")["resynthesis_12.5hz", "test"].startswith("2.50")
+    assert column(tables["Codec"], "DistillMOS")["recordings (by definition)", "test"].startswith("3.50")
+
+
 def test_recordings_in_every_table_of_scores(tables: dict[str, Table]) -> None:
     for title, table in tables.items():
         if title.startswith(("Summary", "ASR on", "TTS on", "Sound", "WER", "Codec")) and title != "Codebooks":

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Stands for the environment's python in tests of slm.sh: notes "<command> <arguments>" in calls.txt and writes what
 # the contract says the command writes. FAIL=<command> makes that one fail, FAIL_IF=<part of a call> that call,
-# HANG=<command> makes it wait (SECONDS_TO_HANG). What is written differs from call to call, unless SALT says what to add to it.
+# HANG=<command> makes it wait (SECONDS_TO_HANG), TELL_THREADS=1 notes the threads of each. What is written differs from call to call, unless SALT says what to add to it.
 set -euo pipefail
 if [ "$1" != -m ]; then exec "${REAL_PYTHON}" "$@"; fi
 name=${2#lmspt.bin.}
 shift 2
 call="${name} $*"
-echo "${call}" >> calls.txt
+echo "${call}${TELL_THREADS:+ threads ${OMP_NUM_THREADS}}" >> calls.txt
 declare -A given=()
 last=""
 for word in "$@"; do

@@ -305,6 +305,25 @@ def test_two_language_models_a_tokenizer(finished: Path) -> None:
         assert f"exp/slm_{system} " in report
 
 
+def test_no_language_model(recipe: Path) -> None:
+    done = slm(recipe, "--slm_config", "", "--stage", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = calls(recipe)
+    count = Counter(line.split()[0] for line in lines)
+    assert not {"slm_data", "slm_train", "asr_decode", "asr_score", "tts_decode", "pack"} & set(count)
+    assert (count["tok_train"], count["tts_score"], count["report"]) == (2, 3, 1)  # recordings and two kinds of resynthesis
+    (report,) = (line for line in lines if line.startswith("report"))
+    assert "--systems exp/tok_resynthesis exp/tok_kmeans --sets" in report
+
+
+def test_a_lone_training_has_all_threads(recipe: Path) -> None:
+    """Of three places: one tokenizer is trained in steps, two language models are."""
+    threads = {"OMP_NUM_THREADS": "6", "TELL_THREADS": "1"}
+    assert slm(recipe, "--side_by_side", "3", "--stop_stage", "8", **threads).returncode == 0
+    told = {line.split()[0]: line.rpartition(" threads ")[2] for line in calls(recipe)}
+    assert (told["tok_train"], told["tok_dump"], told["slm_train"]) == ("6", "2", "3")
+
+
 def test_units_side_by_side(recipe: Path, first_run: tuple[Path, object]) -> None:
     done = slm(recipe, "--side_by_side", "3")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -39,7 +39,8 @@ train_variants=4        # how often each utterance of train_set is tokenized, sh
 dump_nj=1               # jobs that each dump of tokens is split into, each with a GPU of its own if there are any
 
 # Speech language model
-slm_config=conf/slm/small.yaml   # configurations; stages 7 to 14 are done for each, on the tokens of each tokenizer
+slm_config=conf/slm/small.yaml   # configurations; stages 7 to 14 are done for each, on the tokens of each tokenizer ("": none is
+                        # trained, and the report is of the tokenizers alone)
 slm_args=""             # overrides, e.g. "--lr 1e-3"
 seeds=""                # its seeds, e.g. "1 2 3": stages 8 to 14 are done for each (default: that of its configuration)
 decode_config=conf/decode.yaml   # how speech is drawn from it
@@ -581,19 +582,25 @@ stage_tts_score() {
 }
 
 stage_report() {
-    local cell set systems=() judged=("${tests[@]/#/"${expdir}/groundtruth/"}")
+    local tok cell set systems=() judged=("${tests[@]/#/"${expdir}/groundtruth/"}")
     unit
     option test_sets "${test_sets}"
     option second_judge "${second_judge}"
-    for cell in "${cells[@]}"; do
-        cell_of "${cell}"
-        systems+=("${slm_exp}")
+    for tok in "${toks[@]}"; do
+        system_of "${tok}"
+        [ "${#cells[@]}" -gt 0 ] || systems+=("${tok_exp}")
         need 6 "${tok_exp}/eval/${valid_set}/tokens.json"
         for set in "${tests[@]}"; do
             need 6 "${tok_exp}/eval/${set}"/{tokens,probes}.json
+            if speaks "${set}"; then judged+=("${tok_exp}/eval/${set}"/{all,semantic}); fi
+        done
+    done
+    for cell in "${cells[@]}"; do
+        cell_of "${cell}"
+        systems+=("${slm_exp}")
+        for set in "${tests[@]}"; do
             need 10 "${slm_exp}/asr_${set}"{,_other,_shuffled}/result.json
-            speaks "${set}" || continue
-            judged+=("${tok_exp}/eval/${set}"/{all,semantic} "${slm_exp}/tts_${set}")
+            if speaks "${set}"; then judged+=("${slm_exp}/tts_${set}"); fi
         done
     done
     need 12 "${judged[@]/%//result.json}"
