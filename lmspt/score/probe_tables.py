@@ -43,8 +43,8 @@ def _above_chance(part: str, key: str) -> Callable[[Result, Result], float | Non
 
 
 def _edits(shift: str) -> Callable[[Result, Result], float | None]:
-    """Edits a token between an utterance and the same one shifted, if that was measured."""
-    return lambda _, tokens: tokens["edit_distance"].get(shift)
+    """Edits a token between an utterance and the same one shifted."""
+    return lambda _, tokens: sum(tokens["stability"]["edits"][shift]) / sum(tokens["stability"]["tokens"])
 
 
 def _semantic(probes: Result) -> Result:

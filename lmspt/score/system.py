@@ -24,6 +24,7 @@ AUDIO = ("all", "semantic", "tts")  # what the judge reads of a system; of a tok
 READ_IN = {"tts": "tts", "resynthesis": "all"}  # what of it a task is scored by
 RATE_KEYS = ("wer", "ci95", "n_utts", "n_words", "errors", "sub", "ins", "del", "cer", "cer_ci95", "by_speaker", "empty", "utts")
 SPEECH_KEYS = ("speaker_similarity", "dnsmos", "duration", "judge_loops")
+TOKENS_KEYS = ("streams", "bitrate", "stability")
 CODEC_KEYS = ("stoi", "pesq", "mel_distance", "distillmos", "distillmos_real")
 PROBE_KEYS = ("streams", "guessing", "word_distances", "speaker", "lengths")
 CANNOT_SPEAK = "cannot speak: its tokenizer has no decoder"
@@ -110,7 +111,7 @@ def read_system(folder: Path, sets: Sequence[str], valid: str, second_judge: boo
         if second_judge:
             second = {name: {audio: read_second(place) for audio, place in places[name].items()} for name in sets}
         codec = {name: read_json(tokenizer / "eval" / name / "codec.json", 6, CODEC_KEYS) for name in sets}
-    tokens = {name: read_json(tokenizer / "eval" / name / "tokens.json", 6, ("streams", "bitrate")) for name in (valid, *sets)}
+    tokens = {name: read_json(tokenizer / "eval" / name / "tokens.json", 6, TOKENS_KEYS) for name in (valid, *sets)}
     return System(
         name=folder.name.removeprefix("slm_" if has_model else "tok_"),
         folder=folder,

@@ -10,6 +10,7 @@ import numpy as np
 
 from lmspt.data.variation import SHIFTS
 from lmspt.score.amounts import amounts_table
+from lmspt.score.bootstrap import ratio_interval
 from lmspt.score.counts import pooled
 from lmspt.score.groups import Group
 from lmspt.score.judges import judges_table
@@ -17,7 +18,7 @@ from lmspt.score.markers import markers_of, seconds_of, shared_markers, taken_up
 from lmspt.score.probe_tables import correlation_table, probe_table
 from lmspt.score.results import Experiment
 from lmspt.score.system import CANNOT_SPEAK, CODEC_KEYS, HEARD, Result
-from lmspt.score.table import NONE, NOT_RUN, Table, mean, percent, percents, rate
+from lmspt.score.table import NONE, Table, mean, percent, percents, rate
 
 RECORDINGS = "recordings"
 NO_SPEECH = {"not_run": "no decoder"}
@@ -301,8 +302,9 @@ def _edit_distance(experiment: Experiment) -> Table:
     rows = [("the same audio again (by definition)", "all", *["0.0"] * len(SHIFTS))]
     for tag, (system, *_) in experiment.tokenizers.items():
         for name, tokens in system.tokens.items():
-            found = tokens["edit_distance"]
-            rows.append((tag, name, *(percent(found[shift]) if shift in found else NOT_RUN for shift in SHIFTS)))
+            edits, total = tokens["stability"]["edits"], np.array(tokens["stability"]["tokens"])
+            found = ({"wer": sum(edits[s]) / total.sum(), "ci95": ratio_interval(np.array(edits[s]), total)} for s in SHIFTS)
+            rows.append((tag, name, *map(rate, found)))
     return Table(
         "Token edit distance",
         "Semantic tokens of an utterance against those of the same utterance shifted: edits in percent of its tokens. A listener "

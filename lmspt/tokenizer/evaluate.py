@@ -36,25 +36,24 @@ def resynthesise(tokenizer: Tokenizer, tokens: TokenStore, utts: list[str], out:
     write_text(out / "wav.scp", "".join(f"{utt} {out / 'wav' / utt}.wav\n" for utt in sorted(utts)))
 
 
-def stability(tokenizer: Tokenizer, data: DataDir, tokens: TokenStore, utts: list[str]) -> dict[str, float]:
-    """Edit distance between the semantic tokens of an utterance and of the same utterance shifted, pooled, a token.
+def stability(tokenizer: Tokenizer, data: DataDir, tokens: TokenStore, utts: list[str]) -> dict[str, Any]:
+    """Edits between the semantic tokens of an utterance and of the same utterance shifted.
 
     Returns:
-        Shift name -> edits divided by tokens, over all ``utts``.
+        ``tokens`` of each of ``utts``, and its ``edits`` by name of the shift.
     """
     audio = Utterances(data, tokenizer.sample_rate)
     batches = by_length({utt: data.num_samples[utt] for utt in utts}, 40 * tokenizer.sample_rate)
-    rates = {}
+    edits: dict[str, dict[str, int]] = {name: {} for name in SHIFTS}
     for name, shift in SHIFTS.items():
-        edits = total = 0
         for batch in batches:
             heard = encode_batch(tokenizer, [shifted(audio[utt], tokenizer.sample_rate, utt, shift) for utt in batch])
             for utt, codes in zip(batch, heard, strict=True):
-                plain = tokens[utt][0].tolist()
-                edits += Levenshtein.distance(plain, codes[0].tolist())
-                total += len(plain)
-        rates[name] = edits / total
-    return rates
+                edits[name][utt] = Levenshtein.distance(tokens[utt][0].tolist(), codes[0].tolist())
+    return {
+        "tokens": [tokens[utt].shape[1] for utt in utts],
+        "edits": {name: [found[utt] for utt in utts] for name, found in edits.items()},
+    }
 
 
 def token_report(tokenizer: Tokenizer, data: DataDir, tokens: TokenStore, utts: list[str]) -> dict[str, Any]:
@@ -71,6 +70,6 @@ def token_report(tokenizer: Tokenizer, data: DataDir, tokens: TokenStore, utts: 
         "frame_rate": tokenizer.frame_rate,
         "bitrate": bitrate(tokenizer.streams, tokenizer.frame_rate),
         "streams": streams,
-        "edit_distance": stability(tokenizer, data, tokens, utts),
+        "stability": stability(tokenizer, data, tokens, utts),
         "n_utts": len(tokens),
     }

@@ -13,6 +13,7 @@ from lmspt.bin import report
 from lmspt.data.audio import write_wav
 from lmspt.data.scp import write_scp
 from lmspt.data.tokens import TokenWriter
+from lmspt.data.variation import SHIFTS
 from lmspt.files import write_json, write_text
 from lmspt.score.contract import text_contract
 from lmspt.score.normalize import FIGURES, find_normalizer
@@ -217,7 +218,8 @@ def _health(meta: dict[str, Any], n_utts: int) -> dict[str, Any]:
     streams = {s["name"]: {"size": s["size"], "semantic": s["semantic"], **health} for s in meta["streams"]}
     bitrate = meta["frame_rate"] * sum(float(np.log2(s["size"])) for s in meta["streams"])
     report = {"tok_id": meta["tok_id"], "frame_rate": meta["frame_rate"], "bitrate": bitrate, "streams": streams}
-    return {**report, "edit_distance": {"gain -6 dB": 0.02, "speed 0.95": 0.4}, "n_utts": n_utts}
+    stability = {"tokens": [10] * n_utts, "edits": {shift: [4 + i % 2 for i in range(n_utts)] for shift in SHIFTS}}
+    return {**report, "stability": stability, "n_utts": n_utts}
 
 
 def _probes(meta: dict[str, Any], error: float) -> dict[str, Any]:

@@ -108,6 +108,11 @@ def test_asr_controls(experiment: Experiment, tables: dict[str, Table]) -> None:
     assert column(tables["ASR on `test`"], "no end")["kmeans_12.5hz_small", "its tokens"] == "1"
 
 
+def test_edit_distances_have_intervals(tables: dict[str, Table]) -> None:
+    found = column(tables["Token edit distance"], "speed 0.95")
+    assert found["kmeans_12.5hz", "test"].startswith("45.0 [4") and found["the same audio again (by definition)", "all"] == "0.0"
+
+
 def test_columns_add_up(tables: dict[str, Table]) -> None:
     table = tables["ASR on `test`"]
     for row in table.rows:

@@ -112,7 +112,9 @@ def test_resynthesis_and_report(tokenizer, data, tmp_path):
     report = token_report(tokenizer, data, store, data.utts)
     assert report["frame_rate"] == 12.5 and report["bitrate"] == 12.5 * 3 * 4
     assert set(report["streams"]) == {"semantic", "acoustic1", "acoustic2"}
-    assert report["edit_distance"]["gain -6 dB"] == 0.0, "the semantic stream does not hear the level"
-    assert all(0 <= rate <= 2 for rate in report["edit_distance"].values())
-    assert report["edit_distance"].keys() == SHIFTS.keys()
+    tokens, edits = report["stability"]["tokens"], report["stability"]["edits"]
+    assert tokens == [store[utt].shape[1] for utt in data.utts]
+    assert not any(edits["gain -6 dB"]), "the semantic stream does not hear the level"
+    assert all(len(found) == len(tokens) for found in edits.values()) and edits.keys() == SHIFTS.keys()
+    assert all(0 < sum(found) < 2 * sum(tokens) for name, found in edits.items() if not name.startswith("gain"))
     assert report == token_report(tokenizer, data, store, data.utts), "the noise is seeded"
