@@ -1,6 +1,6 @@
-"""How near resynthesised speech comes to the recording: STOI, PESQ, and a distance of log-mel spectra; and DistillMOS of both.
+"""How near resynthesised speech comes to the recording: STOI, PESQ, and a distance of log-mel spectra.
 
-The first three compare sample by sample in time: both sides start together and the longer one is cut to the shorter.
+All three compare sample by sample in time: both sides start together and the longer one is cut to the shorter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from tqdm import tqdm
 
 from lmspt.errors import InputError
 from lmspt.score.contract import versions
-from lmspt.score.distillmos import distillmos
 from lmspt.score.measure import NotRun, add_columns, columns_of, mean_of
 from lmspt.score.mel import mel_power
 from lmspt.score.speech import RATE, Speech
@@ -44,13 +43,10 @@ def score_codec(real: Speech, coded: Speech) -> dict[str, Any]:
     for name, measure in {"stoi": stoi, "pesq": pesq, "mel_distance": mel_distance}.items():
         progress = tqdm(utts, name, disable=None, mininterval=2)
         columns |= columns_of((name,), lambda m=measure, p=progress: [(m(*_same_length(real[u], coded[u])),) for u in p])
-    progress = tqdm(utts, "distillmos", disable=None, mininterval=2)
-    opinions = ("distillmos", "distillmos_real")
-    columns |= columns_of(opinions, lambda: [(distillmos(coded[utt]), distillmos(real[utt])) for utt in progress])
     rows = [{"utt": utt} for utt in utts]
     add_columns(rows, columns)
     return {
-        "contract": {**CONTRACT, "versions": versions(["pystoi", "pesq", "distillmos", "soxr"])},
+        "contract": {**CONTRACT, "versions": versions(["pystoi", "pesq", "soxr"])},
         "set": real.folder.name,
         "n_utts": len(utts),
         **{name: mean_of(column) for name, column in columns.items()},

@@ -23,9 +23,9 @@ HEARD = {"own": "", "other": "_other", "shuffled": "_shuffled"}  # tokens given 
 AUDIO = ("all", "semantic", "tts")  # what the judge reads of a system; of a tokenizer alone, not the last
 READ_IN = {"tts": "tts", "resynthesis": "all"}  # what of it a task is scored by
 RATE_KEYS = ("wer", "ci95", "n_utts", "n_words", "errors", "sub", "ins", "del", "cer", "cer_ci95", "by_speaker", "empty", "utts")
-SPEECH_KEYS = ("speaker_similarity", "dnsmos", "duration", "judge_loops")
+SPEECH_KEYS = ("speaker_similarity", "dnsmos", "distillmos", "duration", "judge_loops")
 TOKENS_KEYS = ("streams", "bitrate", "stability")
-CODEC_KEYS = ("stoi", "pesq", "mel_distance", "distillmos", "distillmos_real")
+CODEC_KEYS = ("stoi", "pesq", "mel_distance")
 PROBE_KEYS = ("streams", "guessing", "word_distances", "speaker", "lengths")
 CANNOT_SPEAK = "cannot speak: its tokenizer has no decoder"
 

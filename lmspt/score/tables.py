@@ -227,14 +227,14 @@ def _sound(experiment: Experiment, name: str) -> Table:
         if result is NO_SPEECH:
             rows.append((system, audio))
         else:
-            mos = (mean(result["dnsmos"][score]) for score in scores)
+            mos = (*(mean(result["dnsmos"][score]) for score in scores), mean(result["distillmos"]))
             similarity, duration = mean(result["speaker_similarity"]), mean(result["duration"]["ratio_to_reference"])
             rows.append((system, audio, similarity, *mos, duration))
     return Table(
         f"Sound on `{name}`",
-        "Speaker similarity: cosine to other recordings of the same speaker. DNSMOS: predicted opinion, 1 to 5. Duration: ratio to "
-        "the recording.",
-        ("system", "audio", "speaker similarity", "DNSMOS overall", "signal", "background", "P.808", "duration"),
+        "Speaker similarity: cosine to other recordings of the same speaker. DNSMOS (overall, signal, background, P.808) and "
+        "DistillMOS: predicted opinions, 1 to 5. Duration: ratio to the recording.",
+        ("system", "audio", "speaker similarity", "DNSMOS overall", "signal", "background", "P.808", "DistillMOS", "duration"),
         rows,
         labels=2,
     )
@@ -258,25 +258,18 @@ def _speakers(experiment: Experiment, name: str) -> Table:
 
 
 def _codec(experiment: Experiment) -> Table:
-    rows = [(f"{RECORDINGS} (by definition)", name, "1.00", "4.64", "0.00", opinion) for name, opinion in _opinions(experiment)]
+    rows = [(f"{RECORDINGS} (by definition)", "all", "1.00", "4.64", "0.00")]
     for tag, (system, *_) in experiment.tokenizers.items():
         for name in experiment.sets:
-            scores = [mean(system.codec[name][key]) for key in CODEC_KEYS[:-1]] if system.speaks else None
+            scores = [mean(system.codec[name][key]) for key in CODEC_KEYS] if system.speaks else None
             rows.append((tag, name, *(scores or [CANNOT_SPEAK])))
     return Table(
         "Codec",
-        "Resynthesis from all streams against the recording. DistillMOS: predicted opinion, 1 to 5, of the recordings, too.",
-        ("tokenizer", "set", "STOI", "PESQ (wide band)", "mel distance, dB", "DistillMOS"),
+        "Resynthesis from all streams against the recording.",
+        ("tokenizer", "set", "STOI", "PESQ (wide band)", "mel distance, dB"),
         rows,
         labels=2,
     )
-
-
-def _opinions(experiment: Experiment) -> Iterator[tuple[str, str]]:
-    """DistillMOS of the recordings of each set, as it was taken beside a tokenizer's."""
-    codec = next((system.codec for system in experiment.systems if system.codec), {})
-    for name in experiment.sets:
-        yield name, mean(codec[name]["distillmos_real"]) if codec else NONE
 
 
 def _codebooks(experiment: Experiment) -> Table:

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from lmspt.data.datadir import DataDir
 from lmspt.errors import InputError
 from lmspt.score.contract import text_contract, versions
+from lmspt.score.distillmos import DistillMos
 from lmspt.score.measure import Column, add_columns, columns_of, mean_of
 from lmspt.score.mos import SCORES, Dnsmos
 from lmspt.score.normalize import Normalizer
@@ -51,6 +52,7 @@ def score_speech(
         "contract": speech_contract(judge, normalizer),
         "speaker_similarity": mean_of(columns["speaker_similarity"]),
         "dnsmos": {name: mean_of(columns[name]) for name in SCORES},
+        "distillmos": mean_of(columns["distillmos"]),
         "duration": {"ratio_to_reference": mean_of(columns["duration_ratio"])},
     }
     add_columns(result["utts"], columns)
@@ -96,10 +98,15 @@ def audio_columns(data: DataDir, spoken: Speech, utts: list[str], num_threads: i
         dnsmos = Dnsmos(num_threads)
         return [dnsmos(spoken[utt]) for utt in tqdm(utts, "DNSMOS", disable=None, mininterval=2)]
 
+    def distilled() -> list[tuple[float, ...]]:
+        distillmos = DistillMos()
+        return [(distillmos(spoken[utt]),) for utt in tqdm(utts, "DistillMOS", disable=None, mininterval=2)]
+
     return {
         **columns_of(("duration_ratio",), durations),
         **columns_of(("speaker_similarity",), voices),
         **columns_of(SCORES, opinions),
+        **columns_of(("distillmos",), distilled),
     }
 
 

@@ -141,7 +141,7 @@ def _system(paths: Paths, tag: str, config: dict[str, Any], error: float, n_utts
         write_json(tok / "eval" / name / "probes.json", _probes(meta, error))
         if speaks and name != "dev":
             codec = {"contract": {"versions": {"pystoi": "0.4.1"}}, "set": name, "n_utts": n_utts, "pesq": NO_PESQ}
-            codec |= {"stoi": _mean(0.8), "mel_distance": _mean(0.5), "distillmos": _mean(2.5), "distillmos_real": _mean(3.5)}
+            codec |= {"stoi": _mean(0.8), "mel_distance": _mean(0.5)}
             write_json(tok / "eval" / name / "codec.json", codec)
             for audio, wrong in (("all", 0.5), ("semantic", 1.0)):
                 _spoken(tok / "eval" / name / audio, name, said, error * wrong, rng)
@@ -195,6 +195,7 @@ def _judged(name: str, texts: dict[str, str], speakers: dict[str, str], wrong: f
     result["contract"] = {**result["contract"], "versions": versions, "judge": JUDGE, "speaker_model": {"sha256": "3937"}}
     result["speaker_similarity"] = _mean(0.9 - wrong / 2)
     result["dnsmos"] = {score: _mean(3.1 - wrong) for score in ("ovrl", "sig", "bak", "p808")}
+    result["distillmos"] = _mean(3.2)
     result["judge_loops"] = 0
     result["duration"] = {"ratio_to_reference": {**_mean(1.0), "nan": 1}}
     return result
