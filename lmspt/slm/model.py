@@ -149,6 +149,11 @@ class SpeechLM(nn.Module):
                 states = self.depth(hidden[steps], ids[steps][:, 1:-1])
             yield stream, self.depth.logits(states[:, stream - 1], stream), target
 
+    def layers(self) -> list[nn.Module]:
+        """The backbone's layers, as transformers names their class: what a sharded training gathers one after the other."""
+        names = set(self.backbone._no_split_modules or ())
+        return [module for module in self.backbone.modules() if type(module).__name__ in names]
+
     def _freeze_or_thaw(self) -> None:
         """The backbone has no gradient, and so takes no optimizer step, in the first ``freeze_backbone_steps`` batches."""
         if not hasattr(self, "_tuned"):

@@ -15,7 +15,8 @@ class TrainConfig:
     ``keep_nbest`` epochs with the best ``best_metric`` on the validation set are averaged into the final weights. With an
     ``ema_decay`` (0: none) it is the moving average of the weights that is validated and kept. ``use_amp`` computes in
     bfloat16 where autocast knows it to be safe, on a processor that has it. Under ``torchrun`` steps are those of a rank: its
-    batches, and ``accum_grad`` of them a step of the optimiser.
+    batches, and ``accum_grad`` of them a step of the optimiser; with ``shard`` each rank holds a share of every parameter,
+    its gradient and moments, instead of all of them (language models; one rank has nothing to share).
     """
 
     seed: int = 0
@@ -37,3 +38,4 @@ class TrainConfig:
     num_threads: int = 0
     ngpu: int = 0
     use_amp: bool = False
+    shard: bool = False

@@ -40,7 +40,8 @@ from lmspt.train.average import MovingAverage, average_states
 from lmspt.train.checkpoint import CheckpointStore
 from lmspt.train.config import TrainConfig
 from lmspt.train.history import best_epochs, history, over_ranks, plain
-from lmspt.train.ranks import rank, wait_for_all, world_size
+from lmspt.train.ranks import gather, rank, wait_for_all, world_size
+from lmspt.train.sharded import check_shardable, gathered, in_shards, on_disk
 
 Batch = tuple[list[str], dict[str, torch.Tensor]]
 AfterValidation = Callable[[int], dict[str, float]]
@@ -92,7 +93,7 @@ def fit(
     Raises:
         NotFinite: NaN or infinite loss, with the batch's utterance ids; or no finite gradient in a whole epoch.
         InputError: no readable checkpoint, one from a model of another shape, steps that do not fill an
-            accumulation, or GPUs that want ranks or are not there.
+            accumulation, GPUs that want ranks or are not there, or shards of a model that has none.
     """
     if config.ngpu > 1:
         raise InputError(
@@ -100,6 +101,8 @@ def fit(
         )
     if config.steps_per_epoch % config.accum_grad:
         raise InputError(f"steps_per_epoch {config.steps_per_epoch}: must be a multiple of accum_grad {config.accum_grad}")
+    if config.shard:
+        check_shardable(model, adversary)
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.num_threads or n_threads())
     training = _Training(model, adversary, config, out)
@@ -120,12 +123,15 @@ class _Training:
     """All that a checkpoint holds, and one epoch of it."""
 
     def __init__(self, model: torch.nn.Module, adversary: Adversary | None, config: TrainConfig, out: Path) -> None:
+        self.sharded, device = config.shard and world_size() > 1, device_of(config.ngpu)
+        if self.sharded:
+            model = in_shards(model, device)
         self.model, self.config, self.out = model, config, out
         in_bfloat16 = config.use_amp and (config.ngpu > 0 or has_bfloat16())
         if config.use_amp and not in_bfloat16:
             logging.warning("%s: this processor has no bfloat16: it is float32 in spite of use_amp", out.name)
         self.learner = _Learner(model, None if adversary is None else adversary.module, in_bfloat16)
-        self.learner.to(device_of(config.ngpu))
+        self.learner.to(device)
         self.optimizer = build_optimizer(model, adversary, config)
         self.scheduler = one_cycle(self.optimizer, config)
         self.average = MovingAverage(model, config.ema_decay) if config.ema_decay else None
@@ -133,6 +139,8 @@ class _Training:
         parts = {"model": model, "adversary": self.learner.adversary, "average": self.average}
         parts |= {"optimizer": self.optimizer, "scheduler": self.scheduler}
         self.parts = {name: part for name, part in parts.items() if part is not None}
+        if self.sharded:
+            self.parts = on_disk(self.parts)
         self.options = _trainer_options(config, out)
         if adversary is not None:
             self.options.grad_clip = float("inf")  # of both sides together; _clip_each does it for each
@@ -150,7 +158,7 @@ class _Training:
             self.reporter.load_state_dict(states["reporter"])
             logging.info("resumed after epoch %d from %s", self.reporter.get_epoch(), self.out)
         self.ranked = self.learner
-        if world_size() > 1:
+        if world_size() > 1 and not self.sharded:
             # Not every loss reaches every parameter: a plain codec has no use for its aux decoder.
             self.ranked = DistributedDataParallel(self.learner, find_unused_parameters=True)
         return self.reporter.get_epoch()
@@ -161,18 +169,21 @@ class _Training:
         self.reporter.set_epoch(epoch)
         self._train(epoch, train)
         with self.average.applied() if self.average else nullcontext():
-            self._validate(epoch, valid)
+            with gathered(self.model) if self.sharded else nullcontext():
+                self._validate(epoch, valid)
             if after_validation is not None:
                 self.reporter.stats[epoch]["valid"].update(after_validation(epoch))
+            weights = self.parts["model"].state_dict()
             if rank() == 0:
                 # To a file, not to a path, whose name (of this process) torch would keep: the same weights are the same bytes.
                 with atomic(self.out / f"{epoch}epoch.pth") as temporary, temporary.open("wb") as file:
-                    torch.save(self.model.state_dict(), file)
+                    torch.save(weights, file)
         logging.info(self.reporter.log_message())
+        states = {name: part.state_dict() for name, part in self.parts.items()}
         if rank() == 0:
             for name, writer in self.writers.items():
                 self.reporter.tensorboard_add_scalar(writer, key1=name)
-            self.store.save({**{name: part.state_dict() for name, part in self.parts.items()}, "reporter": plain(self.reporter)})
+            self.store.save({**states, "reporter": plain(self.reporter)})
             write_json(self.out / "history.json", history(self.reporter))
             _forget_all_but(best_epochs(self.reporter, self.config), self.out)
 
@@ -236,6 +247,9 @@ class _Learner(torch.nn.Module):
         if not self.training:
             self.seen += float(weight)
         elif world_size() > 1:
+            # ESPnet joins each number by itself, and would wait for ever for what a rank's batch had none of.
+            names = set.intersection(*map(set, gather(list(stats))))
+            stats = {name: value for name, value in stats.items() if name in names}
             return force_gatherable((loss, stats, weight), device)
         return loss, stats, weight
 

@@ -76,6 +76,27 @@ def test_two_ranks_train_as_one_with_both_batches(one, two):
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)  # 5 vectors a batch: the ranks' shares are not alike
 
 
+class Unlike(Copier):
+    """Has a number on rank 0 alone."""
+
+    def forward(self, x):
+        loss, stats, weight = super().forward(x)
+        return loss, {**stats, **({"alone": loss.detach()} if rank() == 0 else {})}, weight
+
+
+def train_unlike(out):
+    with joined_ranks(0):
+        fit(Unlike(), Vectors(2), Vectors(1), TrainConfig(max_epoch=1, steps_per_epoch=2, num_threads=1), out)
+
+
+def test_a_number_that_one_rank_lacks_stops_nobody(tmp_path):
+    for process in start_ranks(2, train_unlike, tmp_path):
+        process.join(60)
+        assert process.exitcode == 0
+    (row,) = json.loads((tmp_path / "history.json").read_text())
+    assert "alone" in row["valid"] and "alone" not in row["train"] and "loss" in row["train"]
+
+
 def test_accumulated_halves_are_one_batch(one, tmp_path):
     class Halves(Vectors):
         def build_iter(self, epoch):
