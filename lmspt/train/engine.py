@@ -41,7 +41,6 @@ from lmspt.train.checkpoint import CheckpointStore
 from lmspt.train.config import TrainConfig
 from lmspt.train.history import best_epochs, history, over_ranks, plain
 from lmspt.train.ranks import gather, rank, wait_for_all, world_size
-from lmspt.train.sharded import check_shardable, gathered, in_shards, on_disk
 
 Batch = tuple[list[str], dict[str, torch.Tensor]]
 AfterValidation = Callable[[int], dict[str, float]]
@@ -102,6 +101,8 @@ def fit(
     if config.steps_per_epoch % config.accum_grad:
         raise InputError(f"steps_per_epoch {config.steps_per_epoch}: must be a multiple of accum_grad {config.accum_grad}")
     if config.shard:
+        from lmspt.train.sharded import check_shardable  # takes a second
+
         check_shardable(model, adversary)
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(config.num_threads or n_threads())
@@ -123,9 +124,12 @@ class _Training:
     """All that a checkpoint holds, and one epoch of it."""
 
     def __init__(self, model: torch.nn.Module, adversary: Adversary | None, config: TrainConfig, out: Path) -> None:
-        self.sharded, device = config.shard and world_size() > 1, device_of(config.ngpu)
-        if self.sharded:
-            model = in_shards(model, device)
+        self.sharded, device = None, device_of(config.ngpu)
+        if config.shard and world_size() > 1:
+            from lmspt.train import sharded
+
+            self.sharded = sharded
+            model = sharded.in_shards(model, device)
         self.model, self.config, self.out = model, config, out
         in_bfloat16 = config.use_amp and (config.ngpu > 0 or has_bfloat16())
         if config.use_amp and not in_bfloat16:
@@ -140,7 +144,7 @@ class _Training:
         parts |= {"optimizer": self.optimizer, "scheduler": self.scheduler}
         self.parts = {name: part for name, part in parts.items() if part is not None}
         if self.sharded:
-            self.parts = on_disk(self.parts)
+            self.parts = self.sharded.on_disk(self.parts)
         self.options = _trainer_options(config, out)
         if adversary is not None:
             self.options.grad_clip = float("inf")  # of both sides together; _clip_each does it for each
@@ -169,7 +173,7 @@ class _Training:
         self.reporter.set_epoch(epoch)
         self._train(epoch, train)
         with self.average.applied() if self.average else nullcontext():
-            with gathered(self.model) if self.sharded else nullcontext():
+            with self.sharded.gathered(self.model) if self.sharded else nullcontext():
                 self._validate(epoch, valid)
             if after_validation is not None:
                 self.reporter.stats[epoch]["valid"].update(after_validation(epoch))

@@ -15,7 +15,7 @@ skip_stages=""          # stages to leave out, e.g. "feats 14"
 list_stages=false       # list the stages and leave
 dry_run=false           # print which stages are done, the commands of the others and what they take, and leave
 nj=2                    # parallel jobs of data stages
-ngpu=0                  # GPUs of a tokenizer training; language models, tokens and decoding take one of them (0: CPU)
+ngpu=0                  # GPUs of a training; tokens and decoding take one of them (0: CPU)
 side_by_side=1          # tokenizers and language models whose stages 4, 5, 8, 9, 11 and 12 are at work at a time
 dumpdir=dump            # audio, features and tokens go here
 expdir=exp              # models and their outputs go here
@@ -421,8 +421,9 @@ make_slm_data() {
 }
 
 stage_slm_train() {
-    local cell side_by_side=${side_by_side}
+    local cell trainer=(python) side_by_side=${side_by_side}
     side_by_side=$(at_a_time "${#cells[@]}")
+    [ "${ngpu}" -le 1 ] || trainer=(torchrun --standalone --nproc_per_node "${ngpu}" --no-python bound.py python)
     for cell in "${cells[@]}"; do
         cell_of "${cell}"
         unit "${slm_name}"
@@ -435,8 +436,8 @@ stage_slm_train() {
             if ${changed}; then aside "${slm_exp}"; fi
             resume_script "${slm_exp}"
             log "follow it with: tail -f ${slm_exp}/train.log"
-            run_beside "${cuda_cmd[@]}" --gpu "${gpus}" "${slm_exp}/train.log" \
-                python -m lmspt.bin.slm_train --config "${slm_conf}" --data "${slm_data}" --out "${slm_exp}" \
+            run_beside "${cuda_cmd[@]}" --gpu "${ngpu}" "${slm_exp}/train.log" \
+                "${trainer[@]}" -m lmspt.bin.slm_train --config "${slm_conf}" --data "${slm_data}" --out "${slm_exp}" \
                 --tokenizer "${tok_exp}" --ngpu "${gpus}" -- "${slm_words[@]}" "${seed_option[@]}"
         fi
     done
