@@ -291,12 +291,15 @@ def _load(parts: dict[str, Any], states: dict[str, Any], path: Path) -> None:
     """Give each part its state.
 
     Raises:
-        InputError: the checkpoint has other parts, or a model of another shape.
+        InputError: the checkpoint has other parts, a model of another shape, or a schedule of another length.
     """
     mend = "choose another --tok_tag/--slm_tag or delete the folder"
     for name in ("adversary", "average"):
         if (name in parts) != (name in states):
             raise InputError(f"{path}: belongs to a training {'without' if name in parts else 'with'} {name}; {mend}")
+    theirs, ours = states["scheduler"]["total_steps"], parts["scheduler"].total_steps
+    if theirs != ours:  # a schedule that has ended cannot go on
+        raise InputError(f"{path}: belongs to a training of {theirs - 1} steps, this one has {ours - 1}; {mend}")
     try:
         for name in ("model", "adversary"):
             if name in parts:

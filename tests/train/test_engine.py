@@ -105,6 +105,12 @@ def test_checkpoint_of_another_shape_is_an_error(tmp_path):
         fit(Regression(width=2), Batches(), Batches(), CONFIG, tmp_path)
 
 
+def test_a_schedule_cannot_be_made_longer(tmp_path):
+    fit(Copier(), Vectors(5), Vectors(2), CONFIG, tmp_path)
+    with pytest.raises(InputError, match="belongs to a training of 20 steps, this one has 25; choose another"):
+        fit(Copier(), Vectors(5), Vectors(2), replace(CONFIG, max_epoch=5), tmp_path)
+
+
 def test_nan_loss_stops_with_the_utterances(tmp_path):
     with pytest.raises(NotFinite, match="utt0 utt1"):
         fit(Regression(), Batches(bad_epoch=2), Batches(), CONFIG, tmp_path)
