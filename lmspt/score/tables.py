@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import log2
 
@@ -66,9 +66,9 @@ def _summary(experiment: Experiment, name: str) -> Table:
         rows.append(
             (
                 group.name,
-                _pooled(group.summary(name, "asr")),
-                _pooled(group.summary(name, "all")),
-                *(_pooled(group.summary(name, task)) for task in spoken),
+                pooled_rate(group.summary(name, "asr")),
+                pooled_rate(group.summary(name, "all")),
+                *(pooled_rate(group.summary(name, task)) for task in spoken),
                 " / ".join(map(percent, controls)),
                 *_kind(experiment, group),
             )
@@ -91,7 +91,7 @@ def _resynthesis(experiment: Experiment, name: str) -> Table:
     rows = [(RECORDINGS, *_recordings(experiment, name), *[NONE] * (1 + len(KIND)))]
     for group in experiment.groups:
         tasks = (*experiment.spoken, "semantic")
-        rows.append((group.name, *(_pooled(group.summary(name, task)) for task in tasks), *_kind(experiment, group)))
+        rows.append((group.name, *(pooled_rate(group.summary(name, task)) for task in tasks), *_kind(experiment, group)))
     titles = (experiment.title(task, "WER") for task in experiment.spoken)
     return Table(
         f"Summary on `{name}`",
@@ -125,31 +125,40 @@ def _judge(experiment: Experiment) -> str:
     return experiment.contract["speech"]["judge"]["name"]
 
 
-def _pooled(summary: Result | None) -> str:
-    """An error rate over seeds."""
-    spread = f" ± {percent(summary['seeds']['sd'])}" if summary and "sd" in summary["seeds"] else ""
+def pooled_rate(summary: Result | None) -> str:
+    """An error rate over seeds, of :func:`lmspt.score.counts.pooled`; of nothing, that there is no decoder."""
+    spread = f" ± {percent(summary['seeds']['sd'])}" if summary and "sd" in summary.get("seeds", {}) else ""
     return rate(summary or NO_SPEECH) + spread
 
 
 def _differences(experiment: Experiment, name: str) -> Iterator[Table]:
     """Every system against every other, a table a task."""
     for task, pairs in experiment.comparisons[name].items():
-        groups = list(dict.fromkeys(group for pair in pairs for group in (pair["a"], pair["b"])))
-        cells = {(a, a): NONE for a in groups}
-        for pair in pairs:
-            star = " *" if pair["p_holm"] < 0.05 else ""
-            cells[pair["a"], pair["b"]] = f"{100 * pair['difference']:+.1f}{star}"
-            cells[pair["b"], pair["a"]] = f"{-100 * pair['difference']:+.1f}{star}"
         if pairs:
-            title = experiment.title(task, "differences")
-            yield Table(
-                f"{title[0].upper()}{title[1:]} on `{name}`",
-                "Word error rate of the row minus that of the column, in points. *: p < 0.05 by a paired bootstrap over utterances "
-                f"and seeds, with Holm's correction for {len(pairs)} pair{'s' if len(pairs) > 1 else ''}. Intervals, by "
-                "utterance and by speaker, are in `benchmark.json`.",
-                ("system", *map(str, range(1, len(groups) + 1))),
-                [(f"{i} {a}", *(cells[a, b] for b in groups)) for i, a in enumerate(groups, 1)],
-            )
+            yield differences_table(f"{experiment.title(task, 'differences')} on `{name}`", pairs)
+
+
+def differences_table(title: str, pairs: Sequence[Result]) -> Table:
+    """Every system against every other.
+
+    Args:
+        title: of the table.
+        pairs: as :func:`lmspt.score.counts.comparisons` gives them.
+    """
+    groups = list(dict.fromkeys(group for pair in pairs for group in (pair["a"], pair["b"])))
+    cells = {(a, a): NONE for a in groups}
+    for pair in pairs:
+        star = " *" if pair["p_holm"] < 0.05 else ""
+        cells[pair["a"], pair["b"]] = f"{100 * pair['difference']:+.1f}{star}"
+        cells[pair["b"], pair["a"]] = f"{-100 * pair['difference']:+.1f}{star}"
+    return Table(
+        f"{title[0].upper()}{title[1:]}",
+        "Word error rate of the row minus that of the column, in points. *: p < 0.05 by a paired bootstrap over utterances "
+        f"and seeds, with Holm's correction for {len(pairs)} pair{'s' if len(pairs) > 1 else ''}. Intervals, by "
+        "utterance and by speaker, are in `benchmark.json`.",
+        ("system", *map(str, range(1, len(groups) + 1))),
+        [(f"{i} {a}", *(cells[a, b] for b in groups)) for i, a in enumerate(groups, 1)],
+    )
 
 
 def _asr(experiment: Experiment, name: str) -> Table:

@@ -1,0 +1,129 @@
+"""Published tables put together: systems that were scored alike, on several machines or days, pooled and compared anew.
+
+A part is a folder of results with its ``benchmark.json`` and ``counts.tsv``. Rows of one configuration under other seeds, wherever
+they were made, become one group.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lmspt.errors import InputError
+from lmspt.score.benchmark import SILENT
+from lmspt.score.contract import require_same
+from lmspt.score.counts import SECOND, TASKS, comparisons, counts_of, pooled, read_counts
+from lmspt.score.markdown import flat, markdown
+from lmspt.score.system import Result
+from lmspt.score.table import Table
+from lmspt.score.tables import differences_table, pooled_rate
+
+ALIKE = ("objective", "teacher", "frame_rate", "bitrate")  # what the seeds of a group have in common
+Results = dict[tuple[str, str], dict[str, Result]]  # by (set, task) and system
+
+
+def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
+    """The joint ``benchmark.json``, and what its ``counts.tsv`` is made of.
+
+    A row that several parts have, with the same errors, is taken once. A second judge counts where every part has one.
+
+    Raises:
+        InputError: a file is missing, contracts differ, systems were scored on other utterances, or parts say different things
+            under one name.
+    """
+    parts = {folder: _read(folder / "benchmark.json") for folder in folders}
+    contract = _contract(parts)
+    rows: dict[str, Result] = {}
+    groups: dict[str, list[str]] = {}
+    results: Results = {}
+    for folder, part in parts.items():
+        group_of = {system: re.sub(r"_s\d+$", "", group["name"]) for group in part["groups"] for system in group["systems"]}
+        for row in part["systems"]:
+            name, found = row["name"], _results(folder, row["name"])
+            if name in rows:
+                if any(results[key].get(name) != result for key, result in found.items() if key in results):
+                    raise InputError(f"{folder}: its row '{name}' has other errors than that of an earlier part; leave one out")
+                continue
+            members = groups.setdefault(group_of[name], [])
+            if members and any(row[key] != rows[members[0]][key] for key in ALIKE):
+                raise InputError(f"{folder}: '{name}' and '{members[0]}' differ in more than their seeds; rename one of them")
+            rows[name] = row
+            members.append(name)
+            for key, result in found.items():
+                results.setdefault(key, {})[name] = result
+    results = {(name, task): found for (name, task), found in results.items() if "second" in contract or not task.endswith(SECOND)}
+    counts = {
+        key: {group: counts_of({n: found[n] for n in names}) for group, names in groups.items() if set(names) <= set(found)}
+        for key, found in results.items()
+    }
+    compared: dict[str, dict[str, list[Result]]] = {}
+    for (name, task), found in counts.items():
+        compared.setdefault(name, {})[task] = comparisons(found)
+    joint = []
+    for group, names in groups.items():
+        scores: dict[str, dict[str, Result]] = {}
+        for (name, task), found in counts.items():
+            scores.setdefault(task, {})[name] = pooled(found[group]) if group in found else SILENT
+        joint.append({"name": group, "systems": names, **{key: rows[names[0]][key] for key in ALIKE}, **scores})
+    benchmark = {"contract": contract, "parts": list(map(str, folders)), "systems": list(rows.values()), "groups": joint}
+    return {**benchmark, "comparisons": compared}, results
+
+
+def merged_md(name: str, benchmark: dict[str, Any]) -> str:
+    """``RESULTS.md`` of a joint ``benchmark.json``: its parts, contract and tables."""
+    lines = [
+        "# RESULTS",
+        "",
+        f"Recipe {name}. Error rates in percent, with 95 % bootstrap intervals over utterances and seeds.",
+        "",
+    ]
+    lines += ["Put together of", "", *(f"- `{part}`" for part in benchmark["parts"]), "", "which have the commands.", ""]
+    lines += ["## Contract", "", *(f"- {key}: `{value}`" for key, value in flat(benchmark["contract"])), "", "## Scores", ""]
+    for set_name, tasks in benchmark["comparisons"].items():
+        titles = {task: TASKS[task] + (", second judge," if task.endswith(SECOND) else "") for task in tasks}
+        tables = [_summary(benchmark, set_name, titles)]
+        tables += [
+            differences_table(f"{titles[task]} differences on `{set_name}`", pairs) for task, pairs in tasks.items() if pairs
+        ]
+        for table in tables:
+            lines += [f"### {table.title}", "", table.note, "", markdown(table), ""]
+    return "\n".join(lines)
+
+
+def _summary(benchmark: dict[str, Any], name: str, titles: dict[str, str]) -> Table:
+    rows = []
+    for group in benchmark["groups"]:
+        scores = (pooled_rate(group[task][name]) for task in titles)
+        kind = (f"{group['frame_rate']:g}", f"{group['bitrate']:.0f}", group["objective"], group["teacher"] or "none")
+        rows.append((group["name"], str(len(group["systems"])), *scores, *kind))
+    return Table(
+        f"Summary on `{name}`",
+        "Means over seeds, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds. Recordings "
+        "and controls are in the parts.",
+        ("system", "seeds", *(f"{title} WER" for title in titles.values()), "Hz", "bit/s", "objective", "teacher"),
+        rows,
+    )
+
+
+def _contract(parts: dict[Path, Result]) -> dict[str, Any]:
+    every = [part["contract"] for part in parts.values()]
+    names = [name for name in every[0] if all(name in contract for contract in every)]
+    return {name: require_same({str(folder): part["contract"][name] for folder, part in parts.items()}) for name in names}
+
+
+def _results(folder: Path, system: str) -> dict[tuple[str, str], Result]:
+    """Errors of one system, in the words of ``result.json``."""
+    found = {}
+    for key, counts in read_counts(folder / "counts.tsv", [system]).items():
+        rows = zip(counts.utts, counts.speakers, counts.words.tolist(), counts.errors[0].tolist(), strict=True)
+        found[key] = {"utts": [{"utt": u, "speaker": s, "n_words": words, "errors": n} for u, s, words, n in rows]}
+    return found
+
+
+def _read(path: Path) -> Result:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give folders of results, which stage 13 writes")
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,105 @@
+"""Results of several places in one table: seeds pooled as if they had been run together, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lmspt.bin.merge import main
+from lmspt.errors import InputError
+from lmspt.files import write_json
+from lmspt.score.compare import compare, read_scored
+from lmspt.score.merge import merge
+from tests.score.experiment import Paths, make_experiment
+
+RESYNTHESIS, NONE, KMEANS = "resynthesis_12.5hz_small", "none_25hz_small", "kmeans_12.5hz_small"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Paths:
+    """Two language models a tokenizer, reported together."""
+    paths = make_experiment(tmp_path_factory.mktemp("egs") / "digits/slm1", n_utts=12, seeds=(1, 2))
+    paths.report()
+    return paths
+
+
+@pytest.fixture(scope="module")
+def parts(whole: Paths, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The same, a report for each seed."""
+    folders = []
+    for seed in whole.seeds:
+        part = Paths(tmp_path_factory.mktemp("part") / "digits/slm1", whole.sets, (seed,))
+        shutil.copytree(whole.root, part.root, ignore=shutil.ignore_patterns("results"))
+        part.report()
+        folders.append(part.root / "results")
+    return folders
+
+
+def read(folder: Path) -> dict:
+    return json.loads((folder / "benchmark.json").read_text())
+
+
+def test_parts_make_the_whole(whole: Paths, parts: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "digits/slm1/results"
+    main([*map(str, parts), "--out", str(out)])
+    joint, together = read(out), read(whole.root / "results")
+    assert joint["contract"] == together["contract"] and joint["comparisons"] == together["comparisons"]
+    assert [group["name"] for group in joint["groups"]] == [RESYNTHESIS, NONE, KMEANS]
+    for ours, theirs in zip(joint["groups"], together["groups"], strict=True):
+        assert ours == {key: theirs[key] for key in ours}
+    assert {row["name"] for row in joint["systems"]} == {row["name"] for row in together["systems"]}
+    text = (out / "RESULTS.md").read_text()
+    assert text.startswith("# RESULTS\n\nRecipe digits/slm1.") and f"- `{parts[0]}`" in text
+    assert f"| {RESYNTHESIS} | 2 | " in text and "### ASR differences on `test`" in text and "no decoder" in text
+
+
+def test_a_joint_table_is_compared_as_any(parts: list[Path], tmp_path: Path) -> None:
+    main([*map(str, parts), "--out", str(tmp_path / "results")])
+    lines = compare([read_scored(f"{tmp_path}/results/benchmark.json:{name}") for name in (RESYNTHESIS, NONE)])
+    assert lines[0].startswith("ASR on test: 12 utterances") and "seeds: " in lines[1]
+
+
+def test_a_row_that_two_parts_have_is_taken_once(parts: list[Path], tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(parts[0], again)
+    assert merge([parts[0], again])[0]["groups"] == merge([parts[0]])[0]["groups"]
+    counts = (again / "counts.tsv").read_text().splitlines()
+    first = counts[1].split("\t")
+    counts[1] = "\t".join([*first[:5], str(int(first[5]) + 1), *first[6:]])
+    (again / "counts.tsv").write_text("\n".join(counts) + "\n")
+    with pytest.raises(InputError, match=f"its row '{RESYNTHESIS}_s1' has other errors than that of an earlier part"):
+        merge([parts[0], again])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda part: part["contract"]["asr"].update(normalizer="none"), r"different contracts \(normalizer: digits and none\)"),
+        (lambda part: part["systems"][0].update(bitrate=999.0), "differ in more than their seeds"),
+    ],
+)
+def test_what_does_not_belong_together(parts: list[Path], tmp_path: Path, change, message: str) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(parts[1], other)
+    part = read(other)
+    change(part)
+    write_json(other / "benchmark.json", part)
+    with pytest.raises(InputError, match=message):
+        merge([parts[0], other])
+
+
+def test_other_utterances_and_no_results_are_refused(parts: list[Path], tmp_path: Path) -> None:
+    fewer = make_experiment(tmp_path / "digits/slm1", n_utts=9, seeds=(2,))
+    fewer.report()
+    with pytest.raises(InputError, match="which"):
+        merge([parts[0], fewer.root / "results"])
+    with pytest.raises(InputError, match="no such file; give folders of results"):
+        merge([tmp_path])
+
+
+def test_a_part_is_not_written_over(parts: list[Path]) -> None:
+    with pytest.raises(SystemExit):
+        main([*map(str, parts), "--out", str(parts[0])])
