@@ -94,7 +94,7 @@ def test_what_does_not_belong_together(parts: list[Path], tmp_path: Path, change
 def test_other_utterances_and_no_results_are_refused(parts: list[Path], tmp_path: Path) -> None:
     fewer = make_experiment(tmp_path / "digits/slm1", n_utts=9, seeds=(2,))
     fewer.report()
-    with pytest.raises(InputError, match="which"):
+    with pytest.raises(InputError, match="has no score of utterance"):
         merge([parts[0], fewer.root / "results"])
     with pytest.raises(InputError, match="no such file; give folders of results"):
         merge([tmp_path])
