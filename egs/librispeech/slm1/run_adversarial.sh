@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a discriminator does for a tokenizer of a CPU's size, at three rates, beside Lyra: trained on excerpts of LibriSpeech, scored
-# on what they resynthesise, without language models (an hour of speech makes none). About two hours on two cores.
+# on what they resynthesise, without language models (an hour of speech makes none). About three hours on two cores.
 # Lyra's weights are looked for in downloads/lyra_v2; without them give a --tok_list that leaves it out. PESQ and DistillMOS are
 # taken where their packages are installed. ./run_adversarial.sh --help shows all options.
 set -euo pipefail
@@ -11,4 +11,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
     --slm_config "" \
     --train_variants 1 \
     --side_by_side 2 \
+    --resultsdir results/adversarial \
     "$@"
