@@ -147,8 +147,8 @@ def run(command: list[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def finish(marker: Path, outputs: list[Path], folder: str, command: str) -> int:
-    """Assert the outputs and leave the marker."""
+def finish(marker: Path, outputs: list[Path], folder: str, command: str, began: float | None) -> int:
+    """Assert the outputs and leave the marker; ``began``, if the work did later than was noted: it waited for its place."""
     missing = [str(path) for path in outputs if not path.exists()]
     if missing:
         die(f"the stage ended without an error but did not write {', '.join(missing)}")
@@ -165,7 +165,7 @@ def finish(marker: Path, outputs: list[Path], folder: str, command: str) -> int:
             "name": name,
             "tag": tag,
             "fingerprint": fingerprint,
-            "seconds": round(time.time() - record["began"], 1),
+            "seconds": round(time.time() - (began or record["began"]), 1),
             "sessions": record["sessions"],
             "host": socket.gethostname(),
             "work": record["work"],
@@ -195,8 +195,9 @@ def main(argv: list[str] | None = None) -> int:
     end = words.index("--") if "--" in words else len(words)
     args = parser.parse_args(words[:end])
     if args.action == "done":
+        began = time.time() if words[end:] else None
         status = run(words[end + 1 :]) if words[end:] else 0
-        return status or finish(args.marker, args.outputs, args.writes, args.command)
+        return status or finish(args.marker, args.outputs, args.writes, args.command, began)
     kind, _, amount = args.work.partition("=")
     work = {kind: float(amount)} if amount else {}
     options = dict(option.partition("=")[::2] for option in args.options)

@@ -15,6 +15,7 @@ from lmspt.score.markdown import flat, warnings_of
 from lmspt.score.markers import commands_of
 from lmspt.score.mel import mel_power
 from lmspt.score.plots import (
+    NAMED,
     SLM_STATS,
     TOK_STATS,
     Panel,
@@ -113,7 +114,7 @@ def _codebooks(experiment: Experiment, stores: dict[str, TokenStore]) -> str:
     counts = {name: _counts(store) for name, store in stores.items()}
     return (
         f"<p>How often each code occurs in <code>{escape(experiment.sets[0])}</code>, most frequent first. A line ends where the "
-        f"codes in use end; dotted: all codes alike.</p>{_panels(use_panels(counts))}"
+        f"codes in use end; dotted: all codes alike. Of many streams the first {NAMED} are named.</p>{_panels(use_panels(counts))}"
     )
 
 

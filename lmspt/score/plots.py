@@ -46,6 +46,7 @@ STYLE = {
 TOK_STATS = {"mel": "mel distance", "distill": "distillation distance", "semantic_use": "semantic codes in use, share"}
 SLM_STATS = {"loss_asr": "ASR loss", "acc_asr": "ASR accuracy", "loss_tts": "TTS loss", "acc_tts": "TTS accuracy"}
 MARKS = {"tts": "o", "all": "s", "semantic": "^"}
+NAMED = 8  # streams that a legend has room for
 OCTAVES = 0.6  # between the first and the last of the systems that stand side by side, at most
 
 
@@ -120,9 +121,11 @@ def use_panels(counts: dict[str, dict[str, np.ndarray]]) -> Iterator[Panel]:
     for name, streams in counts.items():
         with matplotlib.rc_context(STYLE):
             figure, axes = _panel("codes, the most frequent first")
-            for (stream, count), colour in zip(streams.items(), cycle(COLOURS), strict=False):
+            for i, ((stream, count), colour) in enumerate(zip(streams.items(), cycle(COLOURS), strict=False)):
                 shares = 100 * np.sort(count[count > 0])[::-1] / count.sum()
-                axes.stairs(shares, np.arange(len(shares) + 1), color=colour, baseline=None, linewidth=1.4, label=stream)
+                name_in_legend = stream if i < NAMED else None
+                edges = np.arange(len(shares) + 1)
+                axes.stairs(shares, edges, color=colour, baseline=None, linewidth=1.4, label=name_in_legend)
                 axes.plot(len(shares), shares[-1], "o", color=colour, markersize=4)
             size = max(len(count) for count in streams.values())
             axes.axhline(100 / size, color=INK, linestyle=":", linewidth=0.8)

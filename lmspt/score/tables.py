@@ -96,9 +96,9 @@ def _resynthesis(experiment: Experiment, name: str) -> Table:
     return Table(
         f"Summary on `{name}`",
         f"What a judge reads in the tokenizer's own speech, from all streams and ({_judge(experiment)}) from the semantic one "
-        "alone; recordings: in the originals. No language model was trained. In use: codes of the semantic stream, on "
-        f"`{experiment.valid}`. Several seeds: their mean, an interval for seeds and utterances drawn together, ± the standard "
-        "deviation of the seeds.",
+        "alone (of a codec without one, from the first); recordings: in the originals. No language model was trained. In use: "
+        f"codes of that stream, on `{experiment.valid}`. Several seeds: their mean, an interval for seeds and utterances drawn "
+        "together, ± the standard deviation of the seeds.",
         ("system", *titles, "semantic only WER", *KIND),
         rows,
     )

@@ -89,7 +89,10 @@ def test_done_after_a_command(run: Run, tmp_path: Path) -> None:
     assert run(*done, "bash", "-c", "exit 7").returncode == 7
     assert run(*done, "bash", "-c", "kill -TERM $$").returncode == 128 + 15
     assert why(run)[1] == "was not finished"
+    note = tmp_path / f"{MARKER}.begun"
+    note.write_text(json.dumps({**json.loads(note.read_text()), "began": 0.0}))  # and waited for its place for half a century
     assert run(*done, "touch", "--", "new").returncode == 0
+    assert json.loads((tmp_path / MARKER).read_text())["seconds"] < 60
     assert why(run, *STATE, "--outputs", "new") == (0, "")
 
 
