@@ -14,7 +14,7 @@ from typing import Any
 
 from lmspt.errors import InputError
 from lmspt.score.benchmark import SILENT
-from lmspt.score.contract import require_same
+from lmspt.score.contract import PARTS, require_same
 from lmspt.score.counts import SECOND, TASKS, comparisons, counts_of, pooled, read_counts
 from lmspt.score.markdown import flat, markdown
 from lmspt.score.system import Result
@@ -44,7 +44,7 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
         for row in part["systems"]:
             name, found = row["name"], _results(folder, row["name"])
             if name in rows:
-                if any(results[key].get(name) != result for key, result in found.items() if key in results):
+                if any(results.get(key, {}).get(name, result) != result for key, result in found.items()):
                     raise InputError(f"{folder}: its row '{name}' has other errors than that of an earlier part; leave one out")
                 continue
             members = groups.setdefault(group_of[name], [])
@@ -109,9 +109,12 @@ def _summary(benchmark: dict[str, Any], name: str, titles: dict[str, str]) -> Ta
 
 
 def _contract(parts: dict[Path, Result]) -> dict[str, Any]:
-    every = [part["contract"] for part in parts.values()]
-    names = [name for name in every[0] if all(name in contract for contract in every)]
-    return {name: require_same({str(folder): part["contract"][name] for folder, part in parts.items()}) for name in names}
+    """What all parts have: the contracts of what is compared here, which must agree, and others where they do."""
+    every = {str(folder): part["contract"] for folder, part in parts.items()}
+    first, *others = every.values()
+    names = [name for name in first if all(name in contract for contract in others)]
+    wanted = [name for name in names if name in PARTS.values() or all(contract[name] == first[name] for contract in others)]
+    return {name: require_same({folder: contract[name] for folder, contract in every.items()}) for name in wanted}
 
 
 def _results(folder: Path, system: str) -> dict[tuple[str, str], Result]:

@@ -74,6 +74,17 @@ def test_a_row_that_two_parts_have_is_taken_once(parts: list[Path], tmp_path: Pa
         merge([parts[0], again])
 
 
+def test_codec_scores_of_other_contracts_are_no_obstacle(parts: list[Path], tmp_path: Path) -> None:
+    """They are not compared; a part of which no tokenizer has a decoder has none."""
+    silent = tmp_path / "silent"
+    shutil.copytree(parts[1], silent)
+    part = read(silent)
+    part["contract"]["codec"] = {"not_run": "no decoder"}
+    write_json(silent / "benchmark.json", part)
+    joint, _ = merge([parts[0], silent])
+    assert set(joint["contract"]) == {"asr", "speech"} and joint["comparisons"] == merge(parts)[0]["comparisons"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a discriminator does for a tokenizer of a CPU's size, at three rates, beside Lyra: trained on excerpts of LibriSpeech, scored
-# on what they resynthesise, without language models (an hour of speech makes none). About three hours on two cores.
+# on what they resynthesise, without language models (an hour of speech makes none). By estimate three hours on two cores.
 # Lyra's weights are looked for in downloads/lyra_v2; without them give a --tok_list that leaves it out. PESQ and DistillMOS are
 # taken where their packages are installed. ./run_adversarial.sh --help shows all options.
 set -euo pipefail
