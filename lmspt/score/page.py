@@ -92,8 +92,9 @@ def _header(name: str, experiment: Experiment, date: str) -> str:
 def _rate(experiment: Experiment, colours: dict[str, str]) -> str:
     panels = {name: _panels(rate_panels(experiment, name, colours), "pair") for name in experiment.sets}
     sets = (f"<h3><code>{escape(name)}</code></h3>{figures}" for name, figures in panels.items())
+    of_models = "● ASR and TTS of the language model, " if experiment.has_models else ""
     return (
-        "<p>Word errors with 95 % intervals over what was read. ● ASR and TTS of the language model, □ resynthesis from all "
+        f"<p>Word errors with 95 % intervals over what was read. {of_models}□ resynthesis from all "
         "streams, △ from the semantic one alone, dotted: the judge on the recordings. Systems of one rate stand side by side, "
         f"in the order of the list; small dots: seeds.</p>{_key(experiment, colours)}{''.join(sets)}"
     )

@@ -88,6 +88,7 @@ def test_tokenizers_alone(paths: Paths, tmp_path: Path) -> None:
     alone.report()
     html = (alone.root / "results/report.html").read_text()
     assert "no language models" in html and "recognised as" not in html and "Language models" not in html
+    assert "of the language model" not in html
     assert "Speech, by token rate" in html and "ASR, by token rate" not in html
     assert "cannot speak" in html and "resynthesis, semantic only" in html
 
