@@ -27,15 +27,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Parse, train, save."""
     args, overrides = parser().parse_known_args(argv)
-    from lmspt.tokenizer.config import ADAPTERS, CONFIGS, AdapterConfig, KMeansConfig, tokenizer_kind
+    from lmspt.tokenizer.config import ADAPTERS, ALL_CONFIGS, CONFIGS, AdapterConfig, KMeansConfig, tokenizer_kind
 
     kind = tokenizer_kind(args.config)
     kmeans, published = kind == "kmeans", kind in ADAPTERS
     classes = (AdapterConfig,) if published else (KMeansConfig,) if kmeans else CONFIGS
     if classes == CONFIGS:
         overrides = [f"ngpu={args.ngpu}", *overrides]
-    # the overrides of a recipe (tok_args) go to each of its tokenizers, of whatever kind
-    configs = load_config(args.config, overrides, *classes, siblings=(*CONFIGS, KMeansConfig, AdapterConfig))
+    configs = load_config(args.config, overrides, *classes, siblings=ALL_CONFIGS)
     if args.print_config:
         print(dump_config(*configs), end="")
         return

@@ -12,6 +12,7 @@ from lmspt.score.contract import versions
 
 PACKAGES = ("torch", "espnet", "transformers")
 ROOT = Path(__file__).resolve().parents[2]
+DRIVER = Path("/proc/driver/nvidia/gpus")  # a folder each, while NVIDIA's driver is loaded; asks no torch
 
 
 def environment() -> dict[str, str]:
@@ -22,6 +23,7 @@ def environment() -> dict[str, str]:
         **versions(list(PACKAGES)),
         "git hash": _git_state(),
         "cpu": _cpu(),
+        "gpu": _gpus(),
         "threads": f"{len(os.sched_getaffinity(0))} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}",
     }
 
@@ -49,3 +51,8 @@ def _cpu() -> str:
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or "unknown"
+
+
+def _gpus() -> str:
+    lines = (line for info in sorted(DRIVER.glob("*/information")) for line in info.read_text(encoding="utf-8").splitlines())
+    return ", ".join(line.partition(":")[2].strip() for line in lines if line.startswith("Model:")) or "none"

@@ -223,6 +223,8 @@ class AdapterConfig:
     sample_rate: int = 16000
 
 
+# of tokenizers of every kind: a recipe's overrides (tok_args) go to each of them
+ALL_CONFIGS = (*CONFIGS, KMeansConfig, AdapterConfig)
 ADAPTERS = tuple(sorted(module.name for module in iter_modules(adapters.__path__)))
 
 

@@ -201,6 +201,15 @@ def test_contract_is_flattened() -> None:
     assert list(flat({"a": {"b": {"c": 1}, "d": "e"}, "f": None})) == [("a.b.c", "1"), ("a.d", "e"), ("f", "null")]
 
 
+def test_environment_names_gpus_without_asking_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("lmspt.score.environment.DRIVER", tmp_path)
+    assert environment()["gpu"] == "none"
+    for slot in ("0000:01:00.0", "0000:02:00.0"):
+        (tmp_path / slot).mkdir()
+        (tmp_path / slot / "information").write_text("Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 100\n")
+    assert environment()["gpu"] == "NVIDIA H100 80GB HBM3, NVIDIA H100 80GB HBM3"
+
+
 def test_environment_without_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("lmspt.score.environment.ROOT", tmp_path)
     assert environment()["git hash"] == "unknown: this is no git checkout"

@@ -147,6 +147,22 @@ def test_a_changed_tokenizer_is_trained_anew_and_the_old_one_kept(finished: Path
     assert len(list((finished / "exp").glob("tok_kmeans.until_*/model.safetensors"))) == 1
 
 
+def test_kmeans_of_one_teacher_share_its_features(recipe: Path) -> None:
+    for frame_rate in (50, 12.5):
+        (recipe / f"conf/tok/at_{frame_rate}.yaml").write_text(f"{KMEANS}frame_rate: {frame_rate}\nmax_utts: 9\n")
+    options = ["--tok_list", "conf/tok/at_50.yaml conf/tok/at_12.5.yaml", "--stop_stage", "4"]
+    assert slm(recipe, *options).returncode == 0
+    features = "dump/feats/whisper_layer4_utts9/train"
+    assert [line.split(" --out ")[1] for line in calls(recipe) if line.startswith("dump_features")] == [f"{features} --"]
+    assert slm(recipe, *options).returncode == 0
+    assert calls(recipe) == []
+    assert slm(recipe, *options, "--tok_args", "--teacher another --max_utts=5").returncode == 0
+    lines = calls(recipe)
+    assert names(lines) == ["dump_features", "tok_train"]
+    assert lines[0].endswith(" --out dump/feats/another_layer4_utts5/train -- --teacher another --max_utts=5")
+    assert all("--feats dump/feats/another_layer4_utts5/train" in line for line in lines[1:])
+
+
 def test_a_published_tokenizer_is_looked_up_not_trained(recipe: Path) -> None:
     (recipe / "conf/tok/mimi.yaml").write_text("tokenizer: mimi\npath: kyutai/mimi\n")
     arguments = ("--tok_list", "conf/tok/mimi.yaml", "--stop_stage", "5")

@@ -155,32 +155,37 @@ evaluated_of() {
     echo $((${count:-max_eval_utts} < max_eval_utts ? count : max_eval_utts))
 }
 
-# Steps of a training with the configuration $1 and the overrides $2 ...; nothing if it does not say.
+# Value of the key $2 of the configuration $1, or of its override in the text $3; nothing if neither has it.
+value_of() {
+    if [[ " ${3:-}" =~ .*[\ -]$2[\ =]([^\ ]+) ]]; then echo "${BASH_REMATCH[1]}"; return; fi
+    sed -n "s/^$2: *\([^ #]*\).*/\1/p" "$1"
+}
+
+# Steps of a training with the configuration $1 and the overrides $2; nothing if they do not say.
 steps_of() {
-    local overrides=" ${*:2}" key value steps=1
+    local key value steps=1
     [ -r "$1" ] || return 0
     for key in max_epoch steps_per_epoch; do
-        value=$(sed -n "s/^${key}: *\([0-9]*\).*/\1/p" "$1")
-        if [[ ${overrides} =~ .*[\ -]${key}[\ =]([0-9]+) ]]; then value=${BASH_REMATCH[1]}; fi
-        [ -n "${value}" ] || return 0
+        value=$(value_of "$1" "${key}" "$2")
+        [[ ${value} =~ ^[0-9]+$ ]] || return 0
         steps=$((steps * value))
     done
     echo "${steps}"
 }
 
-# Value of the key $2 of the configuration $1.
-value_of() {
-    local value
-    value=$(sed -n "s/^$2: *\([^ #]*\).*/\1/p" "$1")
-    [ -n "${value}" ] || die "$1 has no line '$2: ...'"
-    echo "${value}"
-}
-
-# Where the features of the teacher lie that the configuration $1 reads; nothing if it reads none.
+# Where the features of the teacher lie that the configuration $1 reads; nothing if it reads none. What decides them is in the name,
+# so that configurations share what they have in common.
 feats_of() {
+    local key value name
     [ -e "$1" ] || return 0
     if ! grep -q "^tokenizer: *kmeans" "$1"; then return 0; fi
-    echo "${dumpdir}/feats/$(basename "$(value_of "$1" teacher)")_$(value_of "$1" teacher_layer)"
+    name=$(basename "$(value_of "$1" teacher "${tok_args}")")
+    [ -n "${name}" ] || die "$1 has no line 'teacher: ...'"
+    for key in teacher_layer max_utts seed; do
+        value=$(value_of "$1" "${key}" "${tok_args}")
+        name+=${value:+_${key##*_}${value}}
+    done
+    echo "${dumpdir}/feats/${name}"
 }
 
 # Is the tokenizer of the configuration $1 a published one, which is looked up and not trained?
@@ -262,14 +267,14 @@ stage_feats() {
         feats=$(feats_of "${conf}")
         if [ -z "${feats}" ]; then log "${tok_tag} reads no stored features"; continue; fi
         unit "${feats##*/}.${tok_train_set}"
-        need 0 "${conf}"
         need_raw "${tok_train_set}"
+        option teacher "$(value_of "${conf}" teacher "${tok_args}")"
         makes "${feats}/${tok_train_set}/feats.scp"
         writes "${feats}/${tok_train_set}" "${heard}" "$(audio_of "${tok_train_set}")"
         if stale; then
             run "${decode_cmd[@]}" --gpu "${gpus}" "${feats}/logs/feats.${tok_train_set}.log" \
                 python -m lmspt.bin.dump_features --config "${conf}" --ngpu "${gpus}" --data "${raw}/${tok_train_set}" \
-                --out "${feats}/${tok_train_set}"
+                --out "${feats}/${tok_train_set}" -- "${tok_words[@]}"
             finish
         fi
     done

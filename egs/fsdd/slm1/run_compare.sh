@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The published comparison: which tokenizer should a speech language model use? Twenty of them, three language models each,
 # two judges. What is done is not done again, so it may be broken off and called again, for days; with --dry_run it says
-# what is left and what that takes (from the beginning 31 hours and 15 GB, as it reckons for two cores).
+# what is left and what that takes (by estimate 16 hours on two cores and 15 GB, from the beginning). In pieces, on several
+# machines or days: give each its --tok_list, --tok_seeds, --seeds and --resultsdir; python -m lmspt.bin.merge puts them together.
 # Lyra's weights are looked for in downloads/lyra_v2; without them give a --tok_list that leaves it out.
 # ./run_compare.sh --help shows all options.
 set -euo pipefail
