@@ -26,7 +26,8 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.bin.report import recipe_of
     from lmspt.files import write_json, write_text
     from lmspt.score.counts import write_counts
-    from lmspt.score.merge import merge, merged_md
+    from lmspt.score.merge import merge
+    from lmspt.score.merged import merged_md
 
     start_log()
     benchmark, results = merge(args.parts)

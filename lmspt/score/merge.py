@@ -15,11 +15,8 @@ from typing import Any
 from lmspt.errors import InputError
 from lmspt.score.benchmark import SILENT
 from lmspt.score.contract import PARTS, require_same
-from lmspt.score.counts import SECOND, TASKS, comparisons, counts_of, pooled, read_counts
-from lmspt.score.markdown import flat, markdown
+from lmspt.score.counts import SECOND, comparisons, counts_of, pooled, read_counts
 from lmspt.score.system import Result
-from lmspt.score.table import Table
-from lmspt.score.tables import differences_table, pooled_rate
 
 ALIKE = ("objective", "teacher", "frame_rate", "bitrate")  # what the seeds of a group have in common
 Results = dict[tuple[str, str], dict[str, Result]]  # by (set, task) and system
@@ -70,42 +67,6 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
         joint.append({"name": group, "systems": names, **{key: rows[names[0]][key] for key in ALIKE}, **scores})
     benchmark = {"contract": contract, "parts": list(map(str, folders)), "systems": list(rows.values()), "groups": joint}
     return {**benchmark, "comparisons": compared}, results
-
-
-def merged_md(name: str, benchmark: dict[str, Any]) -> str:
-    """``RESULTS.md`` of a joint ``benchmark.json``: its parts, contract and tables."""
-    lines = [
-        "# RESULTS",
-        "",
-        f"Recipe {name}. Error rates in percent, with 95 % bootstrap intervals over utterances and seeds.",
-        "",
-    ]
-    lines += ["Put together of", "", *(f"- `{part}`" for part in benchmark["parts"]), "", "which have the commands.", ""]
-    lines += ["## Contract", "", *(f"- {key}: `{value}`" for key, value in flat(benchmark["contract"])), "", "## Scores", ""]
-    for set_name, tasks in benchmark["comparisons"].items():
-        titles = {task: TASKS[task] + (", second judge," if task.endswith(SECOND) else "") for task in tasks}
-        tables = [_summary(benchmark, set_name, titles)]
-        tables += [
-            differences_table(f"{titles[task]} differences on `{set_name}`", pairs) for task, pairs in tasks.items() if pairs
-        ]
-        for table in tables:
-            lines += [f"### {table.title}", "", table.note, "", markdown(table), ""]
-    return "\n".join(lines)
-
-
-def _summary(benchmark: dict[str, Any], name: str, titles: dict[str, str]) -> Table:
-    rows = []
-    for group in benchmark["groups"]:
-        scores = (pooled_rate(group[task][name]) for task in titles)
-        kind = (f"{group['frame_rate']:g}", f"{group['bitrate']:.0f}", group["objective"], group["teacher"] or "none")
-        rows.append((group["name"], str(len(group["systems"])), *scores, *kind))
-    return Table(
-        f"Summary on `{name}`",
-        "Means over seeds, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds. Recordings "
-        "and controls are in the parts.",
-        ("system", "seeds", *(f"{title} WER" for title in titles.values()), "Hz", "bit/s", "objective", "teacher"),
-        rows,
-    )
 
 
 def _contract(parts: dict[Path, Result]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -54,6 +55,24 @@ def test_parts_make_the_whole(whole: Paths, parts: list[Path], tmp_path: Path) -
     text = (out / "RESULTS.md").read_text()
     assert text.startswith("# RESULTS\n\nRecipe digits/slm1.") and f"- `{parts[0]}`" in text
     assert f"| {RESYNTHESIS} | 2 | " in text and "### ASR differences on `test`" in text and "no decoder" in text
+
+
+def test_recordings_stand_in_the_joint_tables(parts: list[Path], tmp_path: Path) -> None:
+    """Once if the parts agree, each part's own if not."""
+
+    def rows(*folders: Path) -> list[str]:
+        main([*map(str, folders), "--out", str(tmp_path / "out")])
+        return re.findall(r"^\| (recordings[^|]*) \|", (tmp_path / "out/RESULTS.md").read_text(), re.MULTILINE)
+
+    summary_and_sound = 2 * len(read(parts[0])["comparisons"])
+    assert rows(*parts) == ["recordings"] * summary_and_sound
+    other = tmp_path / "other"
+    shutil.copytree(parts[1], other)
+    part = read(other)
+    for row in part["systems"]:
+        row["controls"]["test"]["groundtruth"]["wer"] += 0.01
+    write_json(other / "benchmark.json", part)
+    assert rows(parts[0], other) == ["recordings (1)", "recordings (2)", *["recordings"] * (summary_and_sound - 1)]
 
 
 def test_a_joint_table_is_compared_as_any(parts: list[Path], tmp_path: Path) -> None:

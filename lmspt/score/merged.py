@@ -1,0 +1,95 @@
+"""``RESULTS.md`` of published tables that were put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from lmspt.score.counts import SECOND, TASKS
+from lmspt.score.markdown import flat, markdown
+from lmspt.score.system import CODEC_KEYS, Result
+from lmspt.score.table import NONE, Table, mean, percent, rate
+from lmspt.score.tables import RECORDINGS, differences_table, pooled_rate
+
+CONTROLS = ("asr_other", "asr_shuffled")
+SOUND = (("speaker_similarity",), ("dnsmos", "ovrl"), ("distillmos",))
+
+
+def merged_md(name: str, benchmark: dict[str, Any]) -> str:
+    """Parts, contract and tables of a joint ``benchmark.json``, see :func:`lmspt.score.merge.merge`."""
+    lines = [
+        "# RESULTS",
+        "",
+        f"Recipe {name}. Error rates in percent, with 95 % bootstrap intervals over utterances and seeds.",
+        "",
+    ]
+    lines += ["Put together of", "", *(f"- `{part}`" for part in benchmark["parts"]), "", "which have the commands.", ""]
+    lines += ["## Contract", "", *(f"- {key}: `{value}`" for key, value in flat(benchmark["contract"])), "", "## Scores", ""]
+    for set_name in benchmark["comparisons"]:
+        for table in _tables(benchmark, set_name):
+            lines += [f"### {table.title}", "", table.note, "", markdown(table), ""]
+    return "\n".join(lines)
+
+
+def _tables(benchmark: dict[str, Any], name: str) -> Iterator[Table]:
+    """Those of a set."""
+    tasks = benchmark["comparisons"][name]
+    titles = {task: TASKS[task] + (", second judge," if task.endswith(SECOND) else "") for task in tasks}
+    yield _summary(benchmark, name, titles)
+    yield _sound(benchmark, name)
+    yield from (differences_table(f"{titles[task]} differences on `{name}`", pairs) for task, pairs in tasks.items() if pairs)
+
+
+def _summary(benchmark: dict[str, Any], name: str, titles: dict[str, str]) -> Table:
+    by_name = {row["name"]: row for row in benchmark["systems"]}
+    read = [task != "asr" and not task.endswith(SECOND) for task in titles]  # by the judge that read the recordings
+    rows = _recordings(benchmark, name, lambda scores: [NONE, *(rate(scores) if judged else NONE for judged in read), *[NONE] * 5])
+    for group in benchmark["groups"]:
+        scores = (pooled_rate(group[task][name]) for task in titles)
+        controls = [[by_name[system]["controls"][name].get(key) for system in group["systems"]] for key in CONTROLS]
+        shown = " / ".join(percent(sum(c["wer"] for c in found) / len(found)) for found in controls if all(found))
+        kind = (f"{group['frame_rate']:g}", f"{group['bitrate']:.0f}", group["objective"], group["teacher"] or "none")
+        rows.append((group["name"], str(len(group["systems"])), *scores, shown or NONE, *kind))
+    return Table(
+        f"Summary on `{name}`",
+        "Means over seeds, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds. Recordings: "
+        "the (first) judge reads the originals. Controls: ASR given another utterance's tokens / its own shuffled in time.",
+        ("system", "seeds", *(f"{title} WER" for title in titles.values()), "ASR controls", "Hz", "bit/s", "objective", "teacher"),
+        rows,
+    )
+
+
+def _sound(benchmark: dict[str, Any], name: str) -> Table:
+    """How the tokenizers' own speech sounds, a row each; what it has of a codec if the parts measured that alike."""
+    measured = "codec" in benchmark["contract"]
+    rows = _recordings(benchmark, name, lambda scores: [*(_mean(scores, *keys) for keys in SOUND), "1.00", "4.64", "0.00"])
+    seen = set()
+    for row in benchmark["systems"]:
+        spoken = row["controls"][name]["resynthesis_all"]
+        if "not_run" in spoken or row["tok_id"] in seen:
+            continue
+        seen.add(row["tok_id"])
+        codec = [_mean(row["codec"][name], key) if measured else NONE for key in CODEC_KEYS]
+        rows.append((row["name"], *(_mean(spoken, *keys) for keys in SOUND), *codec))
+    return Table(
+        f"Sound on `{name}`",
+        "Of the resynthesis from all streams, each tokenizer once. Speaker similarity: cosine to other recordings of the same "
+        "speaker. DNSMOS (overall) and DistillMOS: predicted opinions, 1 to 5. STOI, PESQ (wide band) and the distance of mels: to "
+        "the recording, whose own are so by definition.",
+        ("system", "speaker similarity", "DNSMOS", "DistillMOS", "STOI", "PESQ", "mel distance, dB"),
+        rows,
+    )
+
+
+def _recordings(benchmark: dict[str, Any], name: str, show: Callable[[Result], Sequence[str]]) -> list[tuple[str, ...]]:
+    """Rows of the recordings: one, if ``show`` finds the same cells in the scores of all parts (at another place a judge may read
+    a word otherwise)."""
+    cells = dict.fromkeys(tuple(show(row["controls"][name]["groundtruth"])) for row in benchmark["systems"])
+    return [(f"{RECORDINGS} ({i})" if len(cells) > 1 else RECORDINGS, *row) for i, row in enumerate(cells, 1)]
+
+
+def _mean(scores: Result, *keys: str) -> str:
+    """A mean, if it was measured; the part says why not."""
+    for key in keys:
+        scores = scores.get(key, {})
+    return mean(scores) if "mean" in scores else NONE
