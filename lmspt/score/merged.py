@@ -11,7 +11,7 @@ from lmspt.score.system import CODEC_KEYS, Result
 from lmspt.score.table import NONE, Table, mean, percent, rate
 from lmspt.score.tables import RECORDINGS, differences_table, pooled_rate
 
-CONTROLS = ("asr_other", "asr_shuffled")
+KIND = ("Hz", "bit/s", "objective", "teacher")
 SOUND = (("speaker_similarity",), ("dnsmos", "ovrl"), ("distillmos",))
 
 
@@ -41,22 +41,29 @@ def _tables(benchmark: dict[str, Any], name: str) -> Iterator[Table]:
 
 
 def _summary(benchmark: dict[str, Any], name: str, titles: dict[str, str]) -> Table:
-    by_name = {row["name"]: row for row in benchmark["systems"]}
     read = [task != "asr" and not task.endswith(SECOND) for task in titles]  # by the judge that read the recordings
-    rows = _recordings(benchmark, name, lambda scores: [NONE, *(rate(scores) if judged else NONE for judged in read), *[NONE] * 5])
+    controlled = ("ASR controls",) if "asr" in titles else ()
+    head = ("system", "seeds", *(f"{title} WER" for title in titles.values()), *controlled, *KIND)
+    rest = [NONE] * (len(head) - 2 - len(titles))
+    rows = _recordings(benchmark, name, lambda scores: [NONE, *(rate(scores) if judged else NONE for judged in read), *rest])
     for group in benchmark["groups"]:
         scores = (pooled_rate(group[task][name]) for task in titles)
-        controls = [[by_name[system]["controls"][name].get(key) for system in group["systems"]] for key in CONTROLS]
-        shown = " / ".join(percent(sum(c["wer"] for c in found) / len(found)) for found in controls if all(found))
+        controls = [_controls(benchmark, name, group["systems"])] if controlled else []
         kind = (f"{group['frame_rate']:g}", f"{group['bitrate']:.0f}", group["objective"], group["teacher"] or "none")
-        rows.append((group["name"], str(len(group["systems"])), *scores, shown or NONE, *kind))
+        rows.append((group["name"], str(len(group["systems"])), *scores, *controls, *kind))
     return Table(
         f"Summary on `{name}`",
         "Means over seeds, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds. Recordings: "
-        "the (first) judge reads the originals. Controls: ASR given another utterance's tokens / its own shuffled in time.",
-        ("system", "seeds", *(f"{title} WER" for title in titles.values()), "ASR controls", "Hz", "bit/s", "objective", "teacher"),
+        "the (first) judge reads the originals. ASR controls: given another utterance's tokens / its own shuffled in time.",
+        head,
         rows,
     )
+
+
+def _controls(benchmark: dict[str, Any], name: str, systems: Sequence[str]) -> str:
+    rows = [row["controls"][name] for row in benchmark["systems"] if row["name"] in systems]
+    means = (sum(row[f"asr_{heard}"]["wer"] for row in rows) / len(rows) for heard in ("other", "shuffled"))
+    return " / ".join(map(percent, means))
 
 
 def _sound(benchmark: dict[str, Any], name: str) -> Table:
