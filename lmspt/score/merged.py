@@ -7,7 +7,7 @@ from typing import Any
 
 from lmspt.score.counts import SECOND, TASKS
 from lmspt.score.markdown import flat, markdown
-from lmspt.score.system import CODEC_KEYS, Result
+from lmspt.score.system import Result
 from lmspt.score.table import NONE, Table, mean, percent, rate
 from lmspt.score.tables import RECORDINGS, differences_table, pooled_rate
 
@@ -68,22 +68,22 @@ def _controls(benchmark: dict[str, Any], name: str, systems: Sequence[str]) -> s
 
 def _sound(benchmark: dict[str, Any], name: str) -> Table:
     """How the tokenizers' own speech sounds, a row each; what it has of a codec if the parts measured that alike."""
-    measured = "codec" in benchmark["contract"]
-    rows = _recordings(benchmark, name, lambda scores: [*(_mean(scores, *keys) for keys in SOUND), "1.00", "4.64", "0.00"])
+    codec = {"stoi": "STOI", "pesq": "PESQ", "mel_distance": "mel distance, dB"} if "codec" in benchmark["contract"] else {}
+    rows = _recordings(benchmark, name, lambda scores: [*(_mean(scores, *keys) for keys in SOUND), *[NONE] * len(codec)])
     seen = set()
     for row in benchmark["systems"]:
         spoken = row["controls"][name]["resynthesis_all"]
         if "not_run" in spoken or row["tok_id"] in seen:
             continue
         seen.add(row["tok_id"])
-        codec = [_mean(row["codec"][name], key) if measured else NONE for key in CODEC_KEYS]
-        rows.append((row["name"], *(_mean(spoken, *keys) for keys in SOUND), *codec))
+        to_recording = (_mean(row["codec"][name], key) for key in codec)
+        rows.append((row["name"], *(_mean(spoken, *keys) for keys in SOUND), *to_recording))
     return Table(
         f"Sound on `{name}`",
         "Of the resynthesis from all streams, each tokenizer once. Speaker similarity: cosine to other recordings of the same "
-        "speaker. DNSMOS (overall) and DistillMOS: predicted opinions, 1 to 5. STOI, PESQ (wide band) and the distance of mels: to "
-        "the recording, whose own are so by definition.",
-        ("system", "speaker similarity", "DNSMOS", "DistillMOS", "STOI", "PESQ", "mel distance, dB"),
+        "speaker. DNSMOS (overall) and DistillMOS: predicted opinions, 1 to 5. STOI, PESQ (wide band) and the distance of mels, "
+        "where all parts measured them alike: to the recording.",
+        ("system", "speaker similarity", "DNSMOS", "DistillMOS", *codec.values()),
         rows,
     )
 
