@@ -55,6 +55,11 @@ def test_parts_make_the_whole(whole: Paths, parts: list[Path], tmp_path: Path) -
     text = (out / "RESULTS.md").read_text()
     assert text.startswith("# RESULTS\n\nRecipe digits/slm1.") and f"- `{parts[0]}`" in text
     assert f"| {RESYNTHESIS} | 2 | " in text and "### ASR differences on `test`" in text and "no decoder" in text
+    of_the_whole = (whole.root / "results/RESULTS.md").read_text()
+    (controls,) = re.findall(rf"^\| {RESYNTHESIS} \|.* (\d+\.\d / \d+\.\d) ", of_the_whole, re.MULTILINE)[:1]
+    assert re.search(rf"^\| {RESYNTHESIS} \| 2 \|.* {controls} ", text, re.MULTILINE)
+    similarity = joint["systems"][0]["controls"]["test"]["resynthesis_all"]["speaker_similarity"]["mean"]
+    assert re.search(rf"^\| {RESYNTHESIS}_s1 \| {similarity:.2f} ", text, re.MULTILINE)
 
 
 def test_recordings_stand_in_the_joint_tables(parts: list[Path], tmp_path: Path) -> None:
