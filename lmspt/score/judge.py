@@ -1,4 +1,4 @@
-"""The judge: a Whisper that reads synthesised speech, through CTranslate2, always the same way.
+"""The judge: a Whisper that reads synthesised speech, always the same way; CTranslate2 computes it on a CPU, torch on a GPU.
 
 It is Whisper as published: windows of 30 s (shorter ones would be cheaper, and it reads worse), the prompt of a transcription
 without timestamps, beam search. Two of its remedies, which need timestamps or draw random numbers, have stand-ins here:
@@ -14,9 +14,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
-import ctranslate2
 import numpy as np
 from tokenizers import Tokenizer
 from tqdm import tqdm
@@ -32,8 +31,6 @@ N_FFT, HOP = 400, 160
 WINDOW = 30 * RATE  # samples
 SEARCHED = 10 * RATE  # the end of a window, where a cut is looked for
 QUIET = RATE // 10  # a cut is in the middle of so many samples
-COMPUTE_TYPES = {"cpu": "int8", "cuda": "int8_float32"}  # of both: 8-bit weights, float32 elsewhere
-BATCH = 4  # windows; the attention of one takes 70 MB
 LOOP = 2.4  # times that zlib shortens a reading
 NO_REPEAT = 3  # tokens, of which none come twice when a window is read again
 
@@ -49,6 +46,30 @@ def open_judge(name: str, num_threads: int, language: str, ngpu: int = 0) -> Any
 
         return CtcJudge(Path(name), num_threads)
     return Judge(name, num_threads, language, ngpu=ngpu)
+
+
+class Whisper(Protocol):
+    """The network, and what computes it.
+
+    Attributes:
+        arithmetic: what of it belongs to the contract.
+        batch: windows that it reads at a time.
+        n_mels: bands that it hears.
+        is_multilingual: or English-only.
+    """
+
+    arithmetic: ClassVar[dict[str, str]]
+    batch: ClassVar[int]
+    n_mels: int
+    is_multilingual: bool
+
+    def generate(self, mels: np.ndarray, prompts: list[list[int]], beam_size: int, no_repeat_ngram_size: int) -> list[list[int]]:
+        """Tokens of windows (B, n_mels, 3000), each after its prompt; 0: any may repeat."""
+        ...
+
+    def detect_language(self, mels: np.ndarray) -> list[str]:
+        """The likeliest language's token of each window, like ``<|en|>``."""
+        ...
 
 
 class Judge:
@@ -68,14 +89,9 @@ class Judge:
     def __init__(self, name: str, num_threads: int, language: str = "en", beam_size: int = 5, ngpu: int = 0) -> None:
         folder = find_weights(name)
         self.name, self.language, self.beam_size = Path(name).name, language, beam_size
-        self.device = "cuda" if ngpu else "cpu"
-        if ngpu and not ctranslate2.get_cuda_device_count():
-            raise InputError(f"judge {self.name}: --ngpu {ngpu}, and CTranslate2 finds no GPU; --ngpu 0 reads on the CPU")
         self.sha256 = sha256_of(folder / "model.bin")
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.model = ctranslate2.models.Whisper(
-            str(folder), device=self.device, compute_type=COMPUTE_TYPES[self.device], intra_threads=num_threads
-        )
+        self.model = _open_model(folder, num_threads, ngpu)
         self.prompt = self._prompt(f"<|{'en' if language == 'detect' else language}|>")
 
     def contract(self) -> dict[str, Any]:
@@ -83,8 +99,7 @@ class Judge:
         return {
             "name": self.name,
             "sha256": self.sha256,
-            "compute_type": COMPUTE_TYPES[self.device],
-            **({} if self.device == "cpu" else {"device": self.device}),
+            **self.model.arithmetic,
             "beam_size": self.beam_size,
             "language": self.language,
             "loops": f"zlib ratio above {LOOP}: again, no {NO_REPEAT} tokens twice",
@@ -101,7 +116,7 @@ class Judge:
         windows = (
             (utt, window) for utt in tqdm(parts, "judge", disable=None, mininterval=2) for window in cut_windows(speech[utt])
         )
-        while batch := list(islice(windows, BATCH)):
+        while batch := list(islice(windows, self.model.batch)):
             names, pieces = zip(*batch, strict=True)
             for utt, reading in zip(names, self._read_windows(pieces), strict=True):
                 parts[utt].append(reading)
@@ -115,13 +130,13 @@ class Judge:
             looped = is_loop(text)
             yield Reading(self._decode(mels[i : i + 1], no_repeat_ngram_size=NO_REPEAT)[0] if looped else text, looped)
 
-    def _decode(self, mels: np.ndarray, **options: int) -> list[str]:
+    def _decode(self, mels: np.ndarray, no_repeat_ngram_size: int = 0) -> list[str]:
         """Texts of windows (B, n_mels, 3000)."""
-        features, prompts = ctranslate2.StorageView.from_array(mels), [self.prompt] * len(mels)
+        prompts = [self.prompt] * len(mels)
         if self.language == "detect":
-            prompts = [self._prompt(guesses[0][0]) for guesses in self.model.detect_language(features)]
-        results = self.model.generate(features, prompts, beam_size=self.beam_size, **options)
-        return [self.tokenizer.decode(result.sequences_ids[0]).strip() for result in results]
+            prompts = [self._prompt(tag) for tag in self.model.detect_language(mels)]
+        tokens = self.model.generate(mels, prompts, self.beam_size, no_repeat_ngram_size)
+        return [self.tokenizer.decode(ids).strip() for ids in tokens]
 
     def _prompt(self, language_tag: str) -> list[int]:
         language = [language_tag, "<|transcribe|>"] if self.model.is_multilingual else []
@@ -129,6 +144,17 @@ class Judge:
         if None in ids or not (language or self.language == "en"):
             raise InputError(f"judge {self.name} does not read '{self.language}'; it knows Whisper's two-letter codes, or en alone")
         return ids
+
+
+def _open_model(folder: Path, num_threads: int, ngpu: int) -> Whisper:
+    if ngpu:
+        from lmspt.device import device_of  # torch, which takes seconds
+        from lmspt.score.torch_whisper import TorchWhisper
+
+        return TorchWhisper(folder, device_of(ngpu))
+    from lmspt.score.ct2_whisper import Ct2Whisper
+
+    return Ct2Whisper(folder, num_threads)
 
 
 def is_loop(text: str) -> bool:

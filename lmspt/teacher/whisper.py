@@ -18,7 +18,7 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from lmspt.data.weights import find_weights
 from lmspt.errors import InputError
-from lmspt.teacher.ctranslate import whisper_encoder_state
+from lmspt.teacher.ctranslate import HEAD, whisper_encoder_state
 
 N_FFT, HOP = 400, 160
 WINDOW = 30 * 16000  # samples, of the published model
@@ -117,7 +117,7 @@ def load_converted_whisper(name: str, window: Literal["crop", "30s"] = "crop") -
         d_model=d_model,
         num_mel_bins=n_mels,
         encoder_layers=n_layers,
-        encoder_attention_heads=d_model // 64,  # 64 channels a head in every published size
+        encoder_attention_heads=d_model // HEAD,
         encoder_ffn_dim=4 * d_model,
         max_source_positions=state["embed_positions.weight"].shape[0],
     )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-import ctranslate2
 import numpy as np
 import pytest
 from transformers import WhisperFeatureExtractor
@@ -44,14 +41,13 @@ def test_no_samples_read_as_nothing(judge: Judge) -> None:
 class LoopingModel:
     """Reads "8, 8, 8 ..." in the first window of a batch, unless repeating is forbidden."""
 
-    n_mels = 80
+    n_mels, batch = 80, 4
 
     def __init__(self, judge: Judge) -> None:
         self.loop, self.word = (judge.tokenizer.encode(text, add_special_tokens=False).ids for text in (" 8," * 100, " Five."))
 
-    def generate(self, features: object, prompts: list[list[int]], beam_size: int, no_repeat_ngram_size: int = 0) -> list:
-        first = self.loop[: no_repeat_ngram_size or None]
-        return [SimpleNamespace(sequences_ids=[tokens]) for tokens in [first, *[self.word] * (len(prompts) - 1)]]
+    def generate(self, mels: np.ndarray, prompts: list[list[int]], beam_size: int, no_repeat_ngram_size: int) -> list[list[int]]:
+        return [self.loop[: no_repeat_ngram_size or None], *[self.word] * (len(prompts) - 1)]
 
 
 def test_a_loop_is_read_again_and_told(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,17 +94,17 @@ def test_prompts(judge: Judge) -> None:
 class HearingModel:
     """Takes every window for Spanish."""
 
-    is_multilingual, n_mels = True, 80
+    is_multilingual, n_mels, batch = True, 80, 4
 
     def __init__(self) -> None:
         self.prompts: list[list[int]] = []
 
-    def detect_language(self, features: ctranslate2.StorageView) -> list[list[tuple[str, float]]]:
-        return [[("<|es|>", 0.9), ("<|en|>", 0.1)]] * features.shape[0]
+    def detect_language(self, mels: np.ndarray) -> list[str]:
+        return ["<|es|>"] * len(mels)
 
-    def generate(self, features: object, prompts: list[list[int]], beam_size: int) -> list:
+    def generate(self, mels: np.ndarray, prompts: list[list[int]], beam_size: int, no_repeat_ngram_size: int) -> list[list[int]]:
         self.prompts += prompts
-        return [SimpleNamespace(sequences_ids=[[]])] * len(prompts)
+        return [[]] * len(prompts)
 
 
 def test_a_language_may_be_detected(monkeypatch: pytest.MonkeyPatch) -> None:

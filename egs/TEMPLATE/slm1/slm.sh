@@ -51,7 +51,7 @@ normalizer=english      # of texts before words are compared: english, digits, b
 language=""             # that the judge reads: Whisper's two letters, or "detect" for sets of several (default: en)
 judge=whisper-base      # recogniser that reads synthesised speech; never the teacher of a tokenizer
 second_judge=""         # another that reads the same speech: a name as above, or ctc, trained on the words of train_set
-judge_ngpu=0            # 1: the judges read on a GPU, under a contract of its own (wants CUDA 12's cuBLAS)
+judge_ngpu=0            # 1: Whisper reads on a GPU, under a contract of its own
 max_eval_utts=200       # utterances of a set that are resynthesised, spoken and judged (the same for all systems)
 
 run_args=("$@")
