@@ -15,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--systems", type=Path, nargs="+", required=True, help="exp/slm_<tag> of each, or exp/tok_<tag>")
     p.add_argument("--sets", required=True, help="test sets, e.g. 'test_a test_b'")
     p.add_argument("--valid", required=True, help="validation set: codebook use is taken from it")
-    p.add_argument("--groundtruth", type=Path, required=True, help="exp/groundtruth")
+    p.add_argument("--groundtruth", type=Path, help="exp/groundtruth; without it no judge was asked, and speech is not compared")
     p.add_argument("--raw", type=Path, required=True, help="formatted sets, dump/raw")
     p.add_argument("--tokens", type=Path, required=True, help="token stores, dump/tokens")
     p.add_argument("--done", type=Path, required=True, help="markers of stages, exp/.done")

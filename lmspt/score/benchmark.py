@@ -13,6 +13,7 @@ from lmspt.score.results import Experiment
 from lmspt.score.system import CANNOT_SPEAK, CODEC_KEYS, SPEECH_KEYS, Result, System
 
 SILENT = {"not_run": CANNOT_SPEAK}
+UNREAD = {"not_run": "no judge was asked"}
 
 
 def benchmark(experiment: Experiment) -> dict[str, Any]:
@@ -64,10 +65,12 @@ def _row(experiment: Experiment, system: System) -> dict[str, Any]:
         for task in experiment.tasks:
             result = system.result(name, task)
             scores[task][name] = _brief(result) if result else SILENT
-        judged = {f"resynthesis_{audio}": system.judged.get(name, {}).get(audio) for audio in ("all", "semantic")}
+        judged = {}
+        if experiment.groundtruth:
+            judged = {f"resynthesis_{audio}": system.judged.get(name, {}).get(audio) for audio in ("all", "semantic")}
         heard = {f"asr_{heard}": result for heard, result in system.asr.get(name, {}).items() if heard != "own"}
         controls[name] = {
-            "groundtruth": _brief(experiment.groundtruth[name]),
+            **{key: _brief(recordings[name]) for key, recordings in {"groundtruth": experiment.groundtruth}.items() if recordings},
             **{control: _brief(result) if result else SILENT for control, result in (judged | heard).items()},
         }
     of_model = {"slm_seed": system.slm_config["seed"], "given": amounts_of(system)} if system.has_model else {}

@@ -60,7 +60,7 @@ class Card:
 
 
 def cards_of(experiment: Experiment, raw: Path) -> dict[str, list[Card]]:
-    """Cards by set: ``UTTERANCES`` of each that the judge has read, fewer if they would take more than ``BYTES``.
+    """Cards by set: ``UTTERANCES`` of each that the judge has read, fewer if they would take more than ``BYTES``; none without one.
 
     Args:
         experiment: what was found.
@@ -69,8 +69,8 @@ def cards_of(experiment: Experiment, raw: Path) -> dict[str, list[Card]]:
     Raises:
         InputError: audio is missing or cannot be read.
     """
-    sets = {name: _cards(experiment, name, raw / name) for name in experiment.sets}
-    cards: dict[str, list[Card]] = {name: [] for name in sets}
+    sets = {name: _cards(experiment, name, raw / name) for name in experiment.groundtruth}
+    cards: dict[str, list[Card]] = {name: [] for name in experiment.sets}
     left = BYTES
     for _ in range(UTTERANCES):
         for name, coming in sets.items():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lmspt.errors import InputError
-from lmspt.score.benchmark import SILENT
+from lmspt.score.benchmark import UNREAD
 from lmspt.score.contract import PARTS, require_same
 from lmspt.score.counts import SECOND, comparisons, counts_of, pooled, read_counts
 from lmspt.score.system import Result
@@ -25,7 +25,8 @@ Results = dict[tuple[str, str], dict[str, Result]]  # by (set, task) and system
 def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
     """The joint ``benchmark.json``, and what its ``counts.tsv`` is made of.
 
-    A row that several parts have, with the same errors, is taken once. A second judge counts where every part has one.
+    A row that several parts have, with the same errors, is taken once. Of a part where no judge was asked, recognition alone is
+    compared; a second judge counts where every other part has one.
 
     Raises:
         InputError: a file is missing, contracts differ, systems were scored on other utterances, or parts say different things
@@ -53,7 +54,7 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
                 results.setdefault(key, {})[name] = result
     results = {(name, task): found for (name, task), found in results.items() if "second" in contract or not task.endswith(SECOND)}
     counts = {
-        key: {group: counts_of({n: found[n] for n in names}) for group, names in groups.items() if set(names) <= set(found)}
+        key: {group: counts_of(own) for group, names in groups.items() if (own := {n: found[n] for n in names if n in found})}
         for key, found in results.items()
     }
     compared: dict[str, dict[str, list[Result]]] = {}
@@ -63,19 +64,23 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
     for group, names in groups.items():
         scores: dict[str, dict[str, Result]] = {}
         for (name, task), found in counts.items():
-            scores.setdefault(task, {})[name] = pooled(found[group]) if group in found else SILENT
+            why = rows[names[0]].get(task, {}).get(name, UNREAD)  # of what has no errors
+            scores.setdefault(task, {})[name] = pooled(found[group]) if group in found else why
         joint.append({"name": group, "systems": names, **{key: rows[names[0]][key] for key in ALIKE}, **scores})
     benchmark = {"contract": contract, "parts": list(map(str, folders)), "systems": list(rows.values()), "groups": joint}
     return {**benchmark, "comparisons": compared}, results
 
 
 def _contract(parts: dict[Path, Result]) -> dict[str, Any]:
-    """What all parts have: the contracts of what is compared here, which must agree, and others where they do."""
-    every = {str(folder): part["contract"] for folder, part in parts.items()}
-    first, *others = every.values()
-    names = [name for name in first if all(name in contract for contract in others)]
-    wanted = [name for name in names if name in PARTS.values() or all(contract[name] == first[name] for contract in others)]
-    return {name: require_same({folder: contract[name] for folder, contract in every.items()}) for name in wanted}
+    """The contracts of what is compared here, which must agree, and others where all parts do."""
+    having: dict[str, dict[str, Result]] = {}
+    for folder, part in parts.items():
+        for name, contract in part["contract"].items():
+            having.setdefault(name, {})[str(folder)] = contract
+    if len(having.get("second", {})) < len(having.get("speech", {})):
+        having.pop("second", None)
+    alike = {name for name, found in having.items() if len({json.dumps(c, sort_keys=True) for c in found.values()}) == 1}
+    return {name: require_same(found) for name, found in having.items() if name in PARTS.values() or name in alike}
 
 
 def _results(folder: Path, system: str) -> dict[tuple[str, str], Result]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from lmspt.score.benchmark import UNREAD
 from lmspt.score.counts import SECOND, TASKS
 from lmspt.score.markdown import flat, markdown
 from lmspt.score.system import Result
@@ -47,17 +48,24 @@ def _summary(benchmark: dict[str, Any], name: str, titles: dict[str, str]) -> Ta
     rest = [NONE] * (len(head) - 2 - len(titles))
     rows = _recordings(benchmark, name, lambda scores: [NONE, *(rate(scores) if judged else NONE for judged in read), *rest])
     for group in benchmark["groups"]:
-        scores = (pooled_rate(group[task][name]) for task in titles)
+        scores = (_score(group, task, name) for task in titles)
         controls = [_controls(benchmark, name, group["systems"])] if controlled else []
         kind = (f"{group['frame_rate']:g}", f"{group['bitrate']:.0f}", group["objective"], group["teacher"] or "none")
         rows.append((group["name"], str(len(group["systems"])), *scores, *controls, *kind))
     return Table(
         f"Summary on `{name}`",
-        "Means over seeds, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds. Recordings: "
-        "the (first) judge reads the originals. ASR controls: given another utterance's tokens / its own shuffled in time.",
+        "Means over seeds, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds; in brackets "
+        "of how many, if not of all. Recordings: the (first) judge reads the originals. ASR controls: given another utterance's "
+        "tokens / its own shuffled in time.",
         head,
         rows,
     )
+
+
+def _score(group: Result, task: str, name: str) -> str:
+    score, n_systems = group[task][name], len(group["systems"])
+    some = f" ({score['seeds']['n']})" if "seeds" in score and score["seeds"]["n"] < n_systems else ""
+    return pooled_rate(score) + some
 
 
 def _controls(benchmark: dict[str, Any], name: str, systems: Sequence[str]) -> str:
@@ -72,7 +80,7 @@ def _sound(benchmark: dict[str, Any], name: str) -> Table:
     rows = _recordings(benchmark, name, lambda scores: [*(_mean(scores, *keys) for keys in SOUND), *[NONE] * len(codec)])
     seen = set()
     for row in benchmark["systems"]:
-        spoken = row["controls"][name]["resynthesis_all"]
+        spoken = row["controls"][name].get("resynthesis_all", UNREAD)
         if "not_run" in spoken or row["tok_id"] in seen:
             continue
         seen.add(row["tok_id"])
@@ -91,7 +99,8 @@ def _sound(benchmark: dict[str, Any], name: str) -> Table:
 def _recordings(benchmark: dict[str, Any], name: str, show: Callable[[Result], Sequence[str]]) -> list[tuple[str, ...]]:
     """Rows of the recordings: one, if ``show`` finds the same cells in the scores of all parts (at another place a judge may read
     a word otherwise)."""
-    cells = dict.fromkeys(tuple(show(row["controls"][name]["groundtruth"])) for row in benchmark["systems"])
+    readings = (row["controls"][name].get("groundtruth") for row in benchmark["systems"])
+    cells = dict.fromkeys(tuple(show(reading)) for reading in readings if reading)
     return [(f"{RECORDINGS} ({i})" if len(cells) > 1 else RECORDINGS, *row) for i, row in enumerate(cells, 1)]
 
 

@@ -9,6 +9,7 @@ from string import Template
 
 import numpy as np
 
+from lmspt.data.subset import choose_utts
 from lmspt.data.tokens import TokenStore
 from lmspt.score.listen import SECONDS, UTTERANCES, Card, Clip, cards_of
 from lmspt.score.markdown import flat, warnings_of
@@ -69,22 +70,23 @@ def page(name: str, experiment: Experiment, environment: dict[str, str], raw: Pa
         "rate": _rate(experiment, colours),
         "training": _training(experiment, colours),
         "codebooks": _codebooks(experiment, stores),
-        "tokens": _pictures(experiment, stores, cards[experiment.sets[0]], raw, colours),
+        "tokens": _pictures(experiment, stores, raw, colours),
         "listen": _listen(cards, colours),
         "tables": "".join(map(_folded, all_tables[n_sets:])),
         "made": _made(experiment, environment),
     }
-    sections = "".join(f'<section id="{key}"><h2>{SECTIONS[key]}</h2>{body[key]}</section>' for key in SECTIONS)
+    shown = [key for key in SECTIONS if body[key]]
+    sections = "".join(f'<section id="{key}"><h2>{SECTIONS[key]}</h2>{body[key]}</section>' for key in shown)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=f"{escape(name)}: report", body=_header(name, experiment, environment["date"]) + sections
+        title=f"{escape(name)}: report", body=_header(name, experiment, environment["date"], shown) + sections
     )
 
 
-def _header(name: str, experiment: Experiment, date: str) -> str:
+def _header(name: str, experiment: Experiment, date: str, shown: Iterable[str]) -> str:
     systems = _plural(len(experiment.groups), "system")
     models = _plural(len(experiment.systems), "language model") if experiment.has_models else "no language models"
     counts = f"{systems}, {models}, {_plural(len(experiment.sets), 'test set')}"
-    links = "".join(f'<a href="#{key}">{title}</a>' for key, title in SECTIONS.items())
+    links = "".join(f'<a href="#{key}">{SECTIONS[key]}</a>' for key in shown)
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in warnings_of(experiment))
     return f'<header><h1>{escape(name)}</h1><p class="soft">{counts}, {escape(date)}</p><nav>{links}</nav>{warnings}</header>'
 
@@ -92,10 +94,11 @@ def _header(name: str, experiment: Experiment, date: str) -> str:
 def _rate(experiment: Experiment, colours: dict[str, str]) -> str:
     panels = {name: _panels(rate_panels(experiment, name, colours), "pair") for name in experiment.sets}
     sets = (f"<h3><code>{escape(name)}</code></h3>{figures}" for name, figures in panels.items())
-    of_models = "● ASR and TTS of the language model, " if experiment.has_models else ""
+    marks = ["● ASR and TTS of the language model" if experiment.spoken else "● ASR of the language model"] * experiment.has_models
+    if experiment.spoken:
+        marks += ["□ resynthesis from all streams", "△ from the semantic one alone", "dotted: the judge on the recordings"]
     return (
-        f"<p>Word errors with 95 % intervals over what was read. {of_models}□ resynthesis from all "
-        "streams, △ from the semantic one alone, dotted: the judge on the recordings. Systems of one rate stand side by side, "
+        f"<p>Word errors with 95 % intervals over what was read. {', '.join(marks)}. Systems of one rate stand side by side, "
         f"in the order of the list; small dots: seeds.</p>{_key(experiment, colours)}{''.join(sets)}"
     )
 
@@ -119,18 +122,20 @@ def _codebooks(experiment: Experiment, stores: dict[str, TokenStore]) -> str:
     )
 
 
-def _pictures(experiment: Experiment, stores: dict[str, TokenStore], cards: list[Card], raw: Path, colours: dict[str, str]) -> str:
-    recordings = Speech(raw / experiment.sets[0])
-    panels = []
-    for card in cards[:PICTURES]:
-        wav = recordings[card.utt][: int(PICTURE_SECONDS * RATE)]
+def _pictures(experiment: Experiment, stores: dict[str, TokenStore], raw: Path, colours: dict[str, str]) -> str:
+    name, *_ = experiment.sets
+    recordings, panels = Speech(raw / name), []
+    scored = experiment.groundtruth.get(name) or experiment.systems[0].asr[name]["own"]
+    texts = {row["utt"]: row["ref"] for row in scored["utts"]}
+    for utt in choose_utts(texts, PICTURES):
+        wav = recordings[utt][: int(PICTURE_SECONDS * RATE)]
         log_mel = np.log10(np.maximum(mel_power(wav, 400, 160, 80, RATE), 1e-10))
         log_mel = np.maximum(log_mel, log_mel.max() - 8.0)
         rows = {}
         for name, store in stores.items():
             rate = store.meta["frame_rate"]
-            rows[name] = (store[card.utt][0][: int(np.ceil(len(wav) / RATE * rate))], rate)
-        panels.append(token_panel(f"{card.utt}: {card.reference}", log_mel, len(wav) / RATE, rows, colours))
+            rows[name] = (store[utt][0][: int(np.ceil(len(wav) / RATE * rate))], rate)
+        panels.append(token_panel(f"{utt}: {texts[utt]}", log_mel, len(wav) / RATE, rows, colours))
     return (
         f"<p>The semantic stream of each system under the recording, up to {PICTURE_SECONDS:g} s: a colour and number a code.</p>"
         f"{_key(experiment, colours)}{_panels(panels, 'wide')}"
@@ -145,6 +150,9 @@ def _counts(store: TokenStore) -> dict[str, np.ndarray]:
 
 
 def _listen(cards: dict[str, list[Card]], colours: dict[str, str]) -> str:
+    """Players; nothing where no judge was asked."""
+    if not any(cards.values()):
+        return ""
     parts = [
         f"<p>Under each player: what the judge read in it. The first {SECONDS:g} s of up to {UTTERANCES} utterances a set, "
         "the same for every system and not chosen by ear.</p>"

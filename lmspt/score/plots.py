@@ -103,11 +103,11 @@ def rate_panels(experiment: Experiment, name: str, colours: dict[str, str]) -> I
             if summary := group.summary(name, task):
                 point = Point(group.name, tokens["frame_rate"], bits.get(task, tokens["bitrate"]), summary, MARKS.get(task, "o"))
                 (asr if task == "asr" else spoken).append(point)
-    floor = experiment.groundtruth[name]["wer"]
     if asr:
         yield Panel("ASR, by token rate", _rate_figure(asr, "hz", "tokens a second", colours))
         yield Panel("ASR, by bit rate", _rate_figure(asr, "bits", "bit/s of the semantic stream", colours))
     if spoken:
+        floor = experiment.groundtruth[name]["wer"]
         yield Panel("Speech, by token rate", _rate_figure(spoken, "hz", "tokens a second", colours, floor))
         yield Panel("Speech, by bit rate", _rate_figure(spoken, "bits", "bit/s of the streams spoken", colours, floor))
 

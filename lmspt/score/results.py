@@ -35,7 +35,7 @@ class Experiment:
         valid: validation set.
         systems: in the order given.
         groups: those that differ in their seeds alone, together.
-        groundtruth: ``result.json`` of the recordings, by set.
+        groundtruth: ``result.json`` of the recordings, by set; empty if no judge was asked.
         second: the same, by the second judge; empty if there is none.
         contract: of ``asr``, ``speech``, ``codec`` and ``second`` scores.
         markers: of all stages.
@@ -57,7 +57,9 @@ class Experiment:
 
     @property
     def spoken(self) -> tuple[str, ...]:
-        """The task by which speech is compared; where a second judge has read it, by that, too."""
+        """The task by which speech is compared, if a judge has read it; where a second has, by that, too."""
+        if not self.groundtruth:
+            return ()
         task = "tts" if self.has_models else "resynthesis"
         return (task, task + SECOND) if self.second else (task,)
 
@@ -90,7 +92,7 @@ class Experiment:
 
 
 def read_experiment(
-    folders: Sequence[Path], sets: Sequence[str], valid: str, groundtruth: Path, done: Path, second_judge: bool = False
+    folders: Sequence[Path], sets: Sequence[str], valid: str, groundtruth: Path | None, done: Path, second_judge: bool = False
 ) -> Experiment:
     """Read the results of the systems in ``folders``.
 
@@ -99,28 +101,36 @@ def read_experiment(
             tokenizers alone, ``exp/tok_<tok tag>``.
         sets: test sets.
         valid: validation set.
-        groundtruth: ``exp/groundtruth``.
+        groundtruth: ``exp/groundtruth``; None where no judge was asked.
         done: ``exp/.done``.
         second_judge: has a second judge read what was spoken?
 
     Raises:
-        InputError: a file is missing or lacks a part, contracts differ, systems were scored on other utterances, or only some
-            are tokenizers alone.
+        InputError: a file is missing or lacks a part, contracts differ, systems were scored on other utterances, only some are
+            tokenizers alone, or all are and no judge was asked.
     """
-    systems = tuple(read_system(folder, sets, valid, second_judge) for folder in folders)
+    n_judges = 0 if groundtruth is None else 1 + second_judge
+    systems = tuple(read_system(folder, sets, valid, n_judges) for folder in folders)
     if len({system.has_model for system in systems}) > 1:
         alone = next(system.folder for system in systems if not system.has_model)
         raise InputError(f"{alone} is a tokenizer alone, others are language models: report them in two folders of results")
-    recordings = {name: read_json(groundtruth / name / "result.json", 12, RATE_KEYS + SPEECH_KEYS) for name in sets}
-    second = {name: read_second(groundtruth / name) for name in sets} if second_judge else {}
-    contract = _contract(systems, {str(groundtruth / name): result for name, result in recordings.items()})
-    if second_judge:
+    if not (n_judges or systems[0].has_model):
+        raise InputError(
+            f"{systems[0].folder}: tokenizers alone are compared by what a judge reads; ask one, or train language models"
+        )
+    recordings, second = {}, {}
+    if n_judges:
+        recordings = {name: read_json(groundtruth / name / "result.json", 12, RATE_KEYS + SPEECH_KEYS) for name in sets}
+    if n_judges > 1:
+        second = {name: read_second(groundtruth / name) for name in sets}
+    contract = _contract(systems, {f"recordings, {name}": result for name, result in recordings.items()})
+    if second:
         contract["second"] = require_same(_second_contracts(systems, second))
     for name in sets:
         _require_same_utts({f"{s.name}, {heard}": found for s in systems for heard, found in s.asr.get(name, {}).items()})
         judged = {f"{s.name}, {audio}": found for s in systems for audio, found in s.judged.get(name, {}).items()}
         again = {f"{s.name}, {audio}, second judge": found for s in systems for audio, found in s.second.get(name, {}).items()}
-        _require_same_utts({"recordings": recordings[name], **judged, **again})
+        _require_same_utts({**({"recordings": recordings[name]} if recordings else {}), **judged, **again})
     return Experiment(tuple(sets), valid, systems, groups_of(systems, sets), recordings, second, contract, read_markers(done))
 
 
@@ -133,12 +143,15 @@ def _contract(systems: Iterable[System], recordings: dict[str, Result]) -> dict[
         for name, results in system.judged.items():
             speech |= {f"{system.name}, {name}, {audio}": r["contract"] for audio, r in results.items()}
         codec |= {str(system.tokenizer / "eval" / name): r["contract"] for name, r in system.codec.items()}
-    found: dict[str, Any] = {"speech": require_same(speech), "codec": require_same(codec) if codec else {"not_run": CANNOT_SPEAK}}
+    found: dict[str, Any] = {}
     if asr:
-        text = require_same(asr)
+        found["asr"] = require_same(asr)
+    if speech:
+        found["speech"] = require_same(speech)
+    if asr and speech:
+        text = found["asr"]
         require_same({"what the recogniser wrote": text, "what the judge read": _text_part(found["speech"], text)})
-        found = {"asr": text, **found}
-    return found
+    return {**found, "codec": require_same(codec) if codec else {"not_run": CANNOT_SPEAK}}
 
 
 def _second_contracts(systems: Iterable[System], recordings: dict[str, Result]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """One system: a tokenizer and the language model on its tokens, read from the files of stages 4 to 12.
 
-A system whose tokenizer has no decoder (k-means of teacher features) cannot speak: it has no ``judged`` and no ``codec``. A
-tokenizer alone is a system, too: it has no ``asr``, and nothing of ``tts`` in ``judged``.
+A system whose tokenizer has no decoder (k-means of teacher features) cannot speak: it has no ``judged`` and no ``codec``. Where
+no judge was asked, no system has ``judged``. A tokenizer alone is a system, too: it has no ``asr``, and nothing of ``tts`` in
+``judged``.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class System:
         tok_id: identity of the tokenizer.
         tokens: ``tokens.json`` by set, that of the validation set first.
         asr: ``result.json`` by set and by key of ``HEARD``, with ``no_end`` of ``stats.json``; empty without a language model.
-        judged: ``result.json`` by set and ``AUDIO``; empty if it cannot speak.
+        judged: ``result.json`` by set and ``AUDIO``; empty if it cannot speak or no judge was asked.
         second: as ``judged``, by the second judge; empty if there is none.
         codec: ``codec.json`` by set; empty if it cannot speak.
         probes: ``probes.json`` by set.
@@ -93,8 +94,8 @@ class System:
         return Path(teacher).name if teacher else None
 
 
-def read_system(folder: Path, sets: Sequence[str], valid: str, second_judge: bool) -> System:
-    """Read one system's files, those of the second judge if there is one.
+def read_system(folder: Path, sets: Sequence[str], valid: str, n_judges: int) -> System:
+    """Read one system's files, those of none, one or two judges.
 
     Raises:
         InputError: a file is missing or lacks a part.
@@ -107,8 +108,9 @@ def read_system(folder: Path, sets: Sequence[str], valid: str, second_judge: boo
     if speaks:
         spoken = AUDIO if has_model else AUDIO[:2]
         places = {name: {audio: audio_of(folder, tokenizer, name, audio) for audio in spoken} for name in sets}
-        judged = {name: {audio: _read_judged(place) for audio, place in places[name].items()} for name in sets}
-        if second_judge:
+        if n_judges:
+            judged = {name: {audio: _read_judged(place) for audio, place in places[name].items()} for name in sets}
+        if n_judges > 1:
             second = {name: {audio: read_second(place) for audio, place in places[name].items()} for name in sets}
         codec = {name: read_json(tokenizer / "eval" / name / "codec.json", 6, CODEC_KEYS) for name in sets}
     tokens = {name: read_json(tokenizer / "eval" / name / "tokens.json", 6, TOKENS_KEYS) for name in (valid, *sets)}

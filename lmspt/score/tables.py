@@ -32,7 +32,8 @@ SHARED = "all systems"
 def tables_of(experiment: Experiment) -> list[Table]:
     """All tables, the summaries first."""
     tables, with_models = [], experiment.has_models
-    for of_set in (_summary, _asr, _tts, _sound, _speakers) if with_models else (_resynthesis, _tts, _sound, _speakers):
+    of_speech = (_tts, _sound, _speakers) if experiment.groundtruth else ()
+    for of_set in (_summary, _asr, *of_speech) if with_models else (_resynthesis, *of_speech):
         first, *others = (of_set(experiment, name) for name in experiment.sets)
         tables += [first, *(replace(table, note="As above.") for table in others)]
     if experiment.second:
@@ -59,29 +60,36 @@ def semantic_bitrate(tokens: Result) -> float:
 
 
 def _summary(experiment: Experiment, name: str) -> Table:
-    spoken, by_judges = experiment.spoken, _recordings(experiment, name)
-    rows = [(RECORDINGS, NONE, by_judges[0], *by_judges, *[NONE] * 6)]
+    spoken, rows = experiment.spoken, []
+    if spoken:
+        by_judges = _recordings(experiment, name)
+        rows.append((RECORDINGS, NONE, by_judges[0], *by_judges, *[NONE] * 6))
     for group in experiment.groups:
         controls = (np.mean([system.asr[name][control]["wer"] for system in group.systems]) for control in ("other", "shuffled"))
         rows.append(
             (
                 group.name,
                 pooled_rate(group.summary(name, "asr")),
-                pooled_rate(group.summary(name, "all")),
+                *([pooled_rate(group.summary(name, "all"))] if spoken else []),
                 *(pooled_rate(group.summary(name, task)) for task in spoken),
                 " / ".join(map(percent, controls)),
                 *_kind(experiment, group),
             )
         )
     titles = (experiment.title(task, "WER") for task in spoken)
+    of_speech = "No judge was asked: speech is not compared. "
+    if spoken:
+        of_speech = (
+            f"Resynthesis: the judge ({_judge(experiment)}) reads the tokenizer's own speech, no language model between. TTS: a "
+            "judge reads what the language model spoke. Recordings: it reads the originals. "
+        )
     return Table(
         f"Summary on `{name}`",
-        f"ASR: the language model writes what semantic tokens say. Resynthesis: the judge ({_judge(experiment)}) reads the "
-        "tokenizer's own speech, no language model between. TTS: a judge reads what the language model spoke. Recordings: it "
-        "reads the originals. Controls: ASR given another utterance's tokens / its own shuffled in time. The k-means row is the "
-        f"topline of the teacher's own features. In use: codes of the semantic stream, on `{experiment.valid}`. Several seeds: "
-        "their mean, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds.",
-        ("system", "ASR WER", "resynthesis WER", *titles, "ASR controls", *KIND),
+        f"ASR: the language model writes what semantic tokens say. {of_speech}Controls: ASR given another utterance's tokens / its "
+        "own shuffled in time. The k-means row is the topline of the teacher's own features. In use: codes of the semantic stream, "
+        f"on `{experiment.valid}`. Several seeds: their mean, an interval for seeds and utterances drawn together, ± the standard "
+        "deviation of the seeds.",
+        ("system", "ASR WER", *(["resynthesis WER"] if spoken else []), *titles, "ASR controls", *KIND),
         rows,
     )
 
@@ -162,10 +170,11 @@ def differences_table(title: str, pairs: Sequence[Result]) -> Table:
 
 
 def _asr(experiment: Experiment, name: str) -> Table:
-    recordings = experiment.groundtruth[name]
-    rows = [(RECORDINGS, "as they are, by the judge", *_counts(recordings), NONE)]
+    rows = []
+    if experiment.groundtruth:
+        rows.append((RECORDINGS, "as they are, by the judge", *_counts(experiment.groundtruth[name]), NONE))
     for tag, systems in experiment.tokenizers.items():
-        if systems[0].speaks:
+        if systems[0].judged:
             rows.append((tag, f"{SPOKEN['all']}, by the judge", *_counts(systems[0].judged[name]["all"]), NONE))
         for system in systems:
             for heard in HEARD:
@@ -173,9 +182,9 @@ def _asr(experiment: Experiment, name: str) -> Table:
                 rows.append((system.name, READ[heard], *_counts(result), str(result["no_end"])))
     return Table(
         f"ASR on `{name}`",
-        "What the language model writes, in sclite's columns, and what the judge does. By speaker: the interval when speakers are "
-        "drawn and not utterances. The controls must be near chance: what they still get right comes "
-        "from the language model and not from the tokens. No end: it went on writing until it was stopped.",
+        "What the language model writes, in sclite's columns, and what the judge does, if one was asked. By speaker: the interval "
+        "when speakers are drawn and not utterances. The controls must be near chance: what they still get right comes from the "
+        "language model and not from the tokens. No end: it went on writing until it was stopped.",
         ("system", "what is read", *COUNTS, "no end"),
         rows,
         labels=2,

@@ -47,6 +47,7 @@ class Paths:
     seeds: tuple[int, ...] = ()
     second_judge: bool = False
     models: bool = True
+    judged: bool = True
 
     @property
     def exp(self) -> Path:
@@ -66,6 +67,8 @@ class Paths:
             "--groundtruth": self.exp / "groundtruth", "--raw": self.root / "dump/raw", "--tokens": self.root / "dump/tokens",
             "--done": self.exp / ".done", "--out": self.root / "results", "--sets": " ".join(self.sets), "--valid": "dev",
         }  # fmt: skip
+        if not self.judged:
+            del arguments["--groundtruth"]
         words = [str(word) for pair in arguments.items() for word in pair]
         report.main(["--systems", *map(str, self.systems), *words, *["--second_judge"] * self.second_judge])
 

@@ -138,3 +138,22 @@ def test_other_utterances_and_no_results_are_refused(parts: list[Path], tmp_path
 def test_a_part_is_not_written_over(parts: list[Path]) -> None:
     with pytest.raises(SystemExit):
         main([*map(str, parts), "--out", str(parts[0])])
+
+
+def test_a_part_without_a_judge_has_a_share_in_recognition(parts: list[Path], whole: Paths, tmp_path: Path) -> None:
+    """Speech is of the seeds that were read, and the table says of how many; a system that was not read at all says so."""
+    unread = Paths(tmp_path / "unread/digits/slm1", whole.sets, (2,), judged=False)
+    shutil.copytree(whole.root, unread.root, ignore=shutil.ignore_patterns("results"))
+    unread.report()
+    main([str(parts[0]), str(unread.root / "results"), "--out", str(tmp_path / "out")])
+    joint, together = read(tmp_path / "out"), read(whole.root / "results")
+    assert joint["comparisons"]["test"]["asr"] == together["comparisons"]["test"]["asr"]
+    assert joint["comparisons"]["test"]["tts"] == merge(parts[:1])[0]["comparisons"]["test"]["tts"]
+    (group,) = (group for group in joint["groups"] if group["name"] == RESYNTHESIS)
+    assert (group["asr"]["test"]["seeds"]["n"], group["tts"]["test"]["seeds"]["n"]) == (2, 1)
+    text = (tmp_path / "out/RESULTS.md").read_text()
+    assert re.search(rf"^\| {RESYNTHESIS} \| 2 \| [^|]*\] ± [^(|]* \| [^|]* \(1\) \|", text, re.MULTILINE)
+    alone, _ = merge([unread.root / "results"])
+    assert set(alone["contract"]) == {"asr", "codec"} and "tts" not in alone["groups"][0]
+    swapped, _ = merge([unread.root / "results", parts[0]])
+    assert swapped["groups"] != joint["groups"] and swapped["contract"].keys() == joint["contract"].keys()

@@ -93,6 +93,16 @@ def test_tokenizers_alone(paths: Paths, tmp_path: Path) -> None:
     assert "cannot speak" in html and "resynthesis, semantic only" in html
 
 
+def test_without_a_judge(paths: Paths, tmp_path: Path) -> None:
+    unread = replace(paths, root=tmp_path / "egs/digits/slm1", judged=False)
+    shutil.copytree(paths.root, unread.root, ignore=shutil.ignore_patterns("groundtruth", "tts_*", "wav", "results"))
+    shutil.copytree(paths.root / "dump", unread.root / "dump", dirs_exist_ok=True)
+    unread.report()
+    html = (unread.root / "results/report.html").read_text()
+    assert "ASR, by token rate" in html and "Speech, by token rate" not in html and "judge on the recordings" not in html
+    assert 'id="tokens"' in html and 'id="listen"' not in html and "#listen" not in html and "<audio" not in html
+
+
 def test_nothing_comes_from_elsewhere(html: str) -> None:
     for tag, attributes in Elements(html).found:
         assert tag not in ("script", "link", "iframe", "object", "base")

@@ -66,6 +66,18 @@ def test_tokenizers_alone(paths: Paths) -> None:
     assert (pair["a"], pair["b"]) == ("resynthesis_12.5hz", "none_25hz")
 
 
+def test_without_a_judge(paths: Paths) -> None:
+    found = benchmark(read_experiment(paths.systems, paths.sets, "dev", None, paths.exp / ".done"))
+    asked = benchmark(read(paths))
+    assert set(found["contract"]) == {"asr", "codec"} and set(found["comparisons"]["test"]) == {"asr"}
+    assert found["comparisons"]["test"]["asr"] == asked["comparisons"]["test"]["asr"]
+    for ours, theirs in zip(found["systems"], asked["systems"], strict=True):
+        assert "tts" not in ours and ours.items() <= {**theirs, "controls": ours["controls"]}.items()
+        assert set(ours["controls"]["test"]) == {"asr_other", "asr_shuffled"}
+    with pytest.raises(InputError, match="tokenizers alone are compared by what a judge reads"):
+        read_experiment(replace(paths, models=False).systems, paths.sets, "dev", None, paths.exp / ".done")
+
+
 def test_tokenizers_alone_and_language_models_are_two_reports(paths: Paths) -> None:
     mixed = [*paths.systems, paths.root / TOK]
     with pytest.raises(InputError, match=r"tok_resynthesis_12.5hz is a tokenizer alone"):

@@ -81,6 +81,17 @@ def test_tokenizers_alone(tmp_path: Path) -> None:
     assert column(tables["Sound on `test`"], "DistillMOS")["recordings", "as they are"] == "3.20 [3.10, 3.30]"
 
 
+def test_without_a_judge(experiment: Experiment, tables: dict[str, Table]) -> None:
+    unread = replace(experiment, groundtruth={}, systems=tuple(replace(s, judged={}) for s in experiment.systems))
+    found = {table.title: table for table in tables_of(unread)}
+    of_speech = {title for title in tables if title.startswith(("TTS", "Sound", "WER by speaker"))}
+    assert of_speech and set(tables) - set(found) == of_speech
+    summary = found["Summary on `test`"]
+    assert summary.head[:3] == ("system", "ASR WER", "ASR controls") and "No judge was asked" in summary.note
+    assert all(len(row) == len(table.head) for table in found.values() for row in table.rows if row[-1] != CANNOT_SPEAK)
+    assert [row[1] for row in summary.rows] == [row[1] for row in tables["Summary on `test`"].rows[1:]]
+
+
 def test_recordings_in_every_table_of_scores(tables: dict[str, Table]) -> None:
     for title, table in tables.items():
         if title.startswith(("Summary", "ASR on", "TTS on", "Sound", "WER", "Codec")) and title != "Codebooks":

@@ -59,5 +59,5 @@ def test_a_judge_on_a_gpu_has_a_contract_of_its_own(monkeypatch: pytest.MonkeyPa
 
 def test_unknown_language_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lmspt.device.device_of", lambda ngpu: torch.device("cpu"))
-    with pytest.raises(InputError, match="whisper-tiny.en does not read 'es'"):
+    with pytest.raises(InputError, match=r"whisper-tiny\.en does not read 'es'"):
         Judge("whisper-tiny.en", 1, language="es", ngpu=1)

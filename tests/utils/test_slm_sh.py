@@ -332,6 +332,24 @@ def test_no_language_model(recipe: Path) -> None:
     assert "--systems exp/tok_resynthesis exp/tok_kmeans --sets" in report
 
 
+def test_no_judge(recipe: Path) -> None:
+    done = slm(recipe, "--judge", "")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = calls(recipe)
+    count = Counter(line.split()[0] for line in lines)
+    assert not {"tts_decode", "tts_score"} & set(count) and (count["asr_score"], count["report"]) == (6, 1)
+    (report,) = (line for line in lines if line.startswith("report"))
+    assert "--groundtruth" not in report
+    assert slm(recipe).returncode == 0
+    assert names(calls(recipe)) == ["tts_decode", "tts_score", "report", "pack"], "a judge may be asked later"
+
+
+@pytest.mark.parametrize("option", [("--second_judge", "ctc"), ("--slm_config", "")])
+def test_what_needs_a_judge(recipe: Path, option: tuple[str, str]) -> None:
+    done = slm(recipe, "--judge", "", *option)
+    assert done.returncode == 1 and re.search("give --(judge|slm_config)", done.stderr) and calls(recipe) == []
+
+
 def test_a_lone_training_has_all_threads(recipe: Path) -> None:
     """Of three places: one tokenizer is trained in steps, two language models are."""
     threads = {"OMP_NUM_THREADS": "6", "TELL_THREADS": "1"}

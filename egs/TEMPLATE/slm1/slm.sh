@@ -49,7 +49,8 @@ decode_args=""          # overrides, e.g. "--temperature 0.7"
 # Scoring
 normalizer=english      # of texts before words are compared: english, digits, basic (any language), none
 language=""             # that the judge reads: Whisper's two letters, or "detect" for sets of several (default: en)
-judge=whisper-base      # recogniser that reads synthesised speech; never the teacher of a tokenizer
+judge=whisper-base      # recogniser that reads synthesised speech; never the teacher of a tokenizer ("": none, systems are
+                        # compared by what they recognise, and nothing is spoken)
 second_judge=""         # another that reads the same speech: a name as above, or ctc, trained on the words of train_set
 judge_ngpu=0            # 1: Whisper reads on a GPU, under a contract of its own
 max_eval_utts=200       # utterances of a set that are resynthesised, spoken and judged (the same for all systems)
@@ -81,6 +82,8 @@ if ${list_stages}; then list_stages; exit 0; fi
 if ${dry_run}; then PATH=${PWD}/utils:${PATH}; else . ./path.sh; fi
 . ./cmd.sh
 
+[ -n "${judge}${slm_config}" ] || die "without a judge, tokenizers are compared by their language models: give --slm_config"
+[ -z "${second_judge}" ] || [ -n "${judge}" ] || die "a second judge needs a first: give --judge"
 read -ra train_cmd <<< "${train_cmd}"
 read -ra cuda_cmd <<< "${cuda_cmd}"
 read -ra decode_cmd <<< "${decode_cmd}"
@@ -496,6 +499,7 @@ stage_asr_score() {
 
 stage_tts_decode() {
     local cell set out
+    if [ -z "${judge}" ]; then log "no judge would read it: nothing is spoken"; return; fi
     for cell in "${cells[@]}"; do
         cell_of "${cell}"
         for set in "${tests[@]}"; do
@@ -568,6 +572,7 @@ train_judge() {
 
 stage_tts_score() {
     local tok conf cell set kind
+    if [ -z "${judge}" ]; then log "there is no judge"; return; fi
     if [ "${second_judge}" = ctc ]; then train_judge; fi
     for set in "${tests[@]}"; do
         row=""
@@ -588,7 +593,8 @@ stage_tts_score() {
 }
 
 stage_report() {
-    local tok cell set systems=() judged=("${tests[@]/#/"${expdir}/groundtruth/"}")
+    local tok cell set systems=() judged=()
+    [ -z "${judge}" ] || judged=("${tests[@]/#/"${expdir}/groundtruth/"}")
     unit
     option test_sets "${test_sets}"
     option second_judge "${second_judge}"
@@ -598,7 +604,7 @@ stage_report() {
         need 6 "${tok_exp}/eval/${valid_set}/tokens.json"
         for set in "${tests[@]}"; do
             need 6 "${tok_exp}/eval/${set}"/{tokens,probes}.json
-            if speaks "${set}"; then judged+=("${tok_exp}/eval/${set}"/{all,semantic}); fi
+            if [ -n "${judge}" ] && speaks "${set}"; then judged+=("${tok_exp}/eval/${set}"/{all,semantic}); fi
         done
     done
     for cell in "${cells[@]}"; do
@@ -606,7 +612,7 @@ stage_report() {
         systems+=("${slm_exp}")
         for set in "${tests[@]}"; do
             need 10 "${slm_exp}/asr_${set}"{,_other,_shuffled}/result.json
-            if speaks "${set}"; then judged+=("${slm_exp}/tts_${set}"); fi
+            if [ -n "${judge}" ] && speaks "${set}"; then judged+=("${slm_exp}/tts_${set}"); fi
         done
     done
     need 12 "${judged[@]/%//result.json}"
@@ -618,7 +624,7 @@ stage_report() {
         run "${train_cmd[@]}" "${expdir}/logs/report.log" \
             python -m lmspt.bin.report --systems "${systems[@]}" --sets "${test_sets}" --valid "${valid_set}" \
             --tokens "${dumpdir}/tokens" ${second_judge:+--second_judge} \
-            --groundtruth "${expdir}/groundtruth" --raw "${raw}" --done "${expdir}/.done" --out "${resultsdir}"
+            ${judge:+--groundtruth "${expdir}/groundtruth"} --raw "${raw}" --done "${expdir}/.done" --out "${resultsdir}"
         if ! ${dry_run}; then log "see ${resultsdir}/RESULTS.md; listen in ${resultsdir}/report.html"; fi
         finish
     fi
