@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lmspt.errors import InputError
 
 Marker = dict[str, Any]
-SCORED = 12  # the last stage before the report
+RECOGNISED, SCORED = 10, 12  # the last stages before the report, without a judge and with one
 
 
 def read_markers(folder: Path) -> list[Marker]:
@@ -42,8 +42,16 @@ def markers_of(markers: Iterable[Marker], slm: Path, tokenizer: Path) -> list[Ma
 
 
 def shared_markers(markers: Iterable[Marker]) -> list[Marker]:
-    """What was done once for all systems: the data, and the judge's reading of the recordings."""
-    return [m for m in markers if m["stage"] <= 2 or (m["stage"] == SCORED and m["tag"].startswith("groundtruth"))]
+    """What was done once for all systems: the data, the training of a judge, and the judges' reading of the recordings."""
+    return [m for m in markers if m["stage"] <= 2 or (m["stage"] == SCORED and m["tag"].startswith(("groundtruth", "judge_")))]
+
+
+def reported_markers(markers: Sequence[Marker], systems: Iterable[tuple[Path, Path]], last_stage: int) -> list[Marker]:
+    """Those of a report's systems, ``(language model, tokenizer)``, and of what all share, up to ``last_stage``: an experiment may
+    hold others."""
+    own = [*shared_markers(markers), *(marker for system in systems for marker in markers_of(markers, *system))]
+    reported = {id(marker) for marker in own if marker["stage"] <= last_stage}
+    return [marker for marker in markers if id(marker) in reported]
 
 
 def seconds_of(markers: Iterable[Marker]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from lmspt.errors import InputError
 from lmspt.score.contract import PARTS, require_same
 from lmspt.score.counts import SECOND, TASKS, comparisons
 from lmspt.score.groups import Group, groups_of
-from lmspt.score.markers import Marker, read_markers
+from lmspt.score.markers import RECOGNISED, SCORED, Marker, read_markers, reported_markers
 from lmspt.score.system import (
     CANNOT_SPEAK,
     HEARD,
@@ -38,7 +38,7 @@ class Experiment:
         groundtruth: ``result.json`` of the recordings, by set; empty if no judge was asked.
         second: the same, by the second judge; empty if there is none.
         contract: of ``asr``, ``speech``, ``codec`` and ``second`` scores.
-        markers: of all stages.
+        markers: of what was done for them.
     """
 
     sets: tuple[str, ...]
@@ -131,7 +131,9 @@ def read_experiment(
         judged = {f"{s.name}, {audio}": found for s in systems for audio, found in s.judged.get(name, {}).items()}
         again = {f"{s.name}, {audio}, second judge": found for s in systems for audio, found in s.second.get(name, {}).items()}
         _require_same_utts({**({"recordings": recordings[name]} if recordings else {}), **judged, **again})
-    return Experiment(tuple(sets), valid, systems, groups_of(systems, sets), recordings, second, contract, read_markers(done))
+    folders_of = [(system.folder, system.tokenizer) for system in systems]
+    markers = reported_markers(read_markers(done), folders_of, SCORED if n_judges else RECOGNISED)
+    return Experiment(tuple(sets), valid, systems, groups_of(systems, sets), recordings, second, contract, markers)
 
 
 def _contract(systems: Iterable[System], recordings: dict[str, Result]) -> dict[str, Any]:

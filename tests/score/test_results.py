@@ -160,6 +160,9 @@ def test_seconds(paths: Paths) -> None:
     assert seconds_of(shared_markers(experiment.markers)) == {"data": 10.0, "format": 20.0, "tts_score": 120.0}
     assert taken_up(experiment.markers) == {"slm_train"}
     assert list(commands_of(experiment.markers)) == COMMANDS
+    stranger = {"stage": 4, "name": "tok_train", "tag": "other_25hz", "seconds": 1.0, "sessions": 1, "inputs": {}, "command": "no"}
+    write_json(paths.exp / ".done/4_tok_train.other_25hz.json", {**stranger, "finished": "2026-11-24T10:00:00+0000"})
+    assert read(paths).markers == experiment.markers, "what else is in the folder of experiments is not reported"
     assert "report" not in {marker["name"] for marker in experiment.markers}
 
 
