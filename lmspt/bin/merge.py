@@ -13,7 +13,9 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("parts", type=Path, nargs="+", help="folders of results, each with benchmark.json and counts.tsv")
-    p.add_argument("--out", type=Path, required=True, help="another folder: gets RESULTS.md, benchmark.json and counts.tsv")
+    p.add_argument(
+        "--out", type=Path, required=True, help="another folder: gets RESULTS.md and its pictures, benchmark.json, counts.tsv"
+    )
     return p
 
 
@@ -25,6 +27,7 @@ def main(argv: list[str] | None = None) -> None:
         p.error(f"--out {args.out} is one of the parts")
     from lmspt.bin.report import recipe_of
     from lmspt.files import write_json, write_text
+    from lmspt.score.arms import pictures_of
     from lmspt.score.counts import write_counts
     from lmspt.score.merge import merge
     from lmspt.score.merged import merged_md
@@ -32,7 +35,10 @@ def main(argv: list[str] | None = None) -> None:
     start_log()
     benchmark, results = merge(args.parts)
     name = "/".join(recipe_of(args.out.resolve()).parts[-2:])
-    write_text(args.out / "RESULTS.md", merged_md(name, benchmark))
+    pictures = pictures_of(benchmark)
+    for file, svg in pictures.items():
+        write_text(args.out / file, svg)
+    write_text(args.out / "RESULTS.md", merged_md(name, benchmark, pictures))
     write_json(args.out / "benchmark.json", benchmark)
     write_counts(args.out / "counts.tsv", results)
     print(f"{args.out}: {len(benchmark['groups'])} systems, {len(benchmark['systems'])} seeds in all, of {len(args.parts)} parts")

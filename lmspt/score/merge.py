@@ -19,6 +19,7 @@ from lmspt.score.counts import SECOND, comparisons, counts_of, pooled, read_coun
 from lmspt.score.system import Result
 
 ALIKE = ("objective", "teacher", "frame_rate", "bitrate")  # what the seeds of a group have in common
+SEEDS = re.compile(r"_t\d+(?=_|$)|_s\d+$")  # of the tokenizer and of the language model, in a name
 Results = dict[tuple[str, str], dict[str, Result]]  # by (set, task) and system
 
 
@@ -38,7 +39,7 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
     groups: dict[str, list[str]] = {}
     results: Results = {}
     for folder, part in parts.items():
-        group_of = {system: re.sub(r"_s\d+$", "", group["name"]) for group in part["groups"] for system in group["systems"]}
+        group_of = {system: SEEDS.sub("", group["name"]) for group in part["groups"] for system in group["systems"]}
         for row in part["systems"]:
             name, found = row["name"], _results(folder, row["name"])
             if name in rows:

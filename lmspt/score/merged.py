@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from lmspt.score.benchmark import UNREAD
@@ -16,8 +16,8 @@ KIND = ("Hz", "bit/s", "objective", "teacher")
 SOUND = (("speaker_similarity",), ("dnsmos", "ovrl"), ("distillmos",))
 
 
-def merged_md(name: str, benchmark: dict[str, Any]) -> str:
-    """Parts, contract and tables of a joint ``benchmark.json``, see :func:`lmspt.score.merge.merge`."""
+def merged_md(name: str, benchmark: dict[str, Any], pictures: Iterable[str]) -> str:
+    """Parts, contract, pictures (files beside it) and tables of a joint ``benchmark.json``, see :func:`lmspt.score.merge.merge`."""
     lines = [
         "# RESULTS",
         "",
@@ -26,6 +26,7 @@ def merged_md(name: str, benchmark: dict[str, Any]) -> str:
     ]
     lines += ["Put together of", "", *(f"- `{part}`" for part in benchmark["parts"]), "", "which have the commands.", ""]
     lines += ["## Contract", "", *(f"- {key}: `{value}`" for key, value in flat(benchmark["contract"])), "", "## Scores", ""]
+    lines += [line for file in pictures for line in (f"![{file.removesuffix('.svg').replace('_', ' on ')}]({file})", "")]
     for set_name in benchmark["comparisons"]:
         for table in _tables(benchmark, set_name):
             lines += [f"### {table.title}", "", table.note, "", markdown(table), ""]

@@ -54,6 +54,7 @@ def test_parts_make_the_whole(whole: Paths, parts: list[Path], tmp_path: Path) -
     assert {row["name"] for row in joint["systems"]} == {row["name"] for row in together["systems"]}
     text = (out / "RESULTS.md").read_text()
     assert text.startswith("# RESULTS\n\nRecipe digits/slm1.") and f"- `{parts[0]}`" in text
+    assert "![asr on test](asr_test.svg)" in text and (out / "asr_test.svg").read_text().startswith("<svg")
     assert f"| {RESYNTHESIS} | 2 | " in text and "### ASR differences on `test`" in text and "no decoder" in text
     of_the_whole = (whole.root / "results/RESULTS.md").read_text()
     (controls,) = re.findall(rf"^\| {RESYNTHESIS} \|.* (\d+\.\d / \d+\.\d) ", of_the_whole, re.MULTILINE)[:1]
@@ -157,3 +158,14 @@ def test_a_part_without_a_judge_has_a_share_in_recognition(parts: list[Path], wh
     assert set(alone["contract"]) == {"asr", "codec"} and "tts" not in alone["groups"][0]
     swapped, _ = merge([unread.root / "results", parts[0]])
     assert swapped["groups"] != joint["groups"] and swapped["contract"].keys() == joint["contract"].keys()
+
+
+def test_seeds_of_tokenizers_are_pooled_too(whole: Paths, parts: list[Path], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(parts[1], other)
+    for file in ("benchmark.json", "counts.tsv"):
+        (other / file).write_text((other / file).read_text().replace("hz_small", "hz_t2_small"))
+    joint, _ = merge([parts[0], other])
+    assert [group["name"] for group in joint["groups"]] == [RESYNTHESIS, NONE, KMEANS]
+    assert joint["groups"][0]["systems"] == [f"{RESYNTHESIS}_s1", "resynthesis_12.5hz_t2_small_s2"]
+    assert joint["comparisons"] == read(whole.root / "results")["comparisons"]
