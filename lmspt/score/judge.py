@@ -42,7 +42,7 @@ def open_judge(name: str, num_threads: int, language: str, ngpu: int = 0) -> Any
         InputError: there is none.
     """
     if (Path(name) / "judge.json").is_file():
-        from lmspt.score.ctc_judge import CtcJudge  # the one judge that needs torch
+        from lmspt.score.ctc_judge import CtcJudge  # torch, which takes seconds
 
         return CtcJudge(Path(name), num_threads)
     return Judge(name, num_threads, language, ngpu=ngpu)

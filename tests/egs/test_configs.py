@@ -21,7 +21,7 @@ from tests.utils.shell import ROOT
 
 FILES, SLM_FILES, DECODE_FILES = (
     [path for part in parts for path in sorted((ROOT / "egs").glob(f"*/*/conf/{part}.yaml"))]
-    for parts in (("tok/*", "ablations/*"), ("slm/*",), ("decode",))
+    for parts in (("tok/*", "ablations/*", "tuning/*"), ("slm/*",), ("decode",))
 )
 FSDD, LIBRISPEECH = ROOT / "egs/fsdd/slm1/conf", ROOT / "egs/librispeech/slm1/conf"
 BASES = {"v1_25hz_": LIBRISPEECH / "tok/v1_25hz.yaml", "v2_": LIBRISPEECH / "tok/v2.yaml", "": FSDD / "tok/resynthesis_12.5hz.yaml"}
@@ -42,6 +42,12 @@ IDEAS = {
     "not_detached": {"detach_semantic"},
     "teacher_small": {"teacher", "teacher_layers"},
     "window_30s": {"teacher_window", "distill_weight"},
+}
+TUNING = {
+    "w3": {"distill_weight": 3.0},
+    "w30": {"distill_weight": 30.0},
+    "layer4": {"teacher_layers": [4]},
+    "cosine": {"distance": "cosine"},
 }
 
 
@@ -106,6 +112,15 @@ def test_an_ablation_is_one_idea(path: Path) -> None:
     base, changed = values_of(BASES[prefix]), values_of(path)
     different = {key for key in base if base[key] != changed[key]}
     assert different and different <= IDEAS[path.stem.removeprefix(prefix)]
+
+
+@pytest.mark.parametrize("arm", ["feature", "resynthesis"])
+def test_both_arms_are_tuned_alike(arm: str) -> None:
+    base, changes = values_of(FSDD / f"tok/{arm}_12.5hz.yaml"), {}
+    for path in (FSDD / "tuning").glob(f"{arm}_*.yaml"):
+        changed = values_of(path)
+        changes[path.stem.removeprefix(f"{arm}_")] = {key: changed[key] for key in base if base[key] != changed[key]}
+    assert changes == TUNING
 
 
 def test_the_readme_of_a_recipe_lists_its_ablations() -> None:
