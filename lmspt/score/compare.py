@@ -169,7 +169,7 @@ def _from_benchmark(name: str, path: Path, row: str) -> Scored:
     benchmark = json.loads(path.read_text(encoding="utf-8"))
     groups = {group["name"]: group["systems"] for group in benchmark.get("groups", [])}
     rows = {system["name"]: system for system in benchmark["systems"]}
-    cells = [row] if row in rows else groups.get(row)
+    cells = groups.get(row) or ([row] if row in rows else None)  # a row of all seeds may have the name of its first
     if cells is None:
         raise InputError(f"{path}: has no row '{row}'; it has {', '.join(dict.fromkeys([*groups, *rows]))}")
     teachers = frozenset(rows[cell]["teacher"] for cell in cells if rows[cell]["teacher"])

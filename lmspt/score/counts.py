@@ -146,10 +146,11 @@ def write_counts(path: Path, results: Mapping[tuple[str, str], Mapping[str, dict
 
 
 def read_counts(path: Path, names: Sequence[str]) -> dict[tuple[str, str], Counts]:
-    """Counts of one system, whose seeds are the columns ``names`` of ``counts.tsv``, by (set, task).
+    """Counts of one system, whose seeds are the columns ``names`` of ``counts.tsv``, by (set, task): those of them that were
+    scored on it.
 
     Raises:
-        InputError: no such file or column, or a line that is none.
+        InputError: no such file or column, a line that is none, or a seed that has only some utterances of a set.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file, so utterances cannot be compared; run stage 13 (report) again")
@@ -161,11 +162,14 @@ def read_counts(path: Path, names: Sequence[str]) -> dict[tuple[str, str], Count
     for number, line in enumerate(lines, 2):
         try:
             cells = dict(zip(columns, line.split("\t"), strict=True))
-            if NONE not in (errors := [cells[name] for name in names]):
-                row = (cells["utt"], cells["speaker"], int(cells["words"]), [int(count) for count in errors])
+            if errors := [int(cells[name]) for name in names if cells[name] != NONE]:
+                row = (cells["utt"], cells["speaker"], int(cells["words"]), errors)
                 found.setdefault((cells["set"], cells["task"]), []).append(row)
         except ValueError:
             raise InputError(f"{path}:{number}: '{line[:60]}' is no line of counts; run stage 13 (report) again") from None
+    for (set_name, task), rows in found.items():
+        if len({len(errors) for *_, errors in rows}) > 1:
+            raise InputError(f"{path}: a seed has {task} scores of only some utterances of {set_name}; run stage 13 (report) again")
     return {key: _counts(rows) for key, rows in found.items()}
 
 

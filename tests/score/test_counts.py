@@ -91,3 +91,15 @@ def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_text(path.read_text() + "test\tasr\ttorn\n")
     with pytest.raises(InputError, match=r"counts.tsv:5: .* is no line of counts"):
         read_counts(path, ["x"])
+
+
+def test_a_task_has_the_seeds_that_were_scored_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "counts.tsv"
+    head = "set\ttask\tutt\tspeaker\twords\tx_s1\tx_s2\n"
+    asr = "test\tasr\ta\tann\t3\t0\t1\ntest\tasr\tb\tbob\t2\t1\t1\n"
+    path.write_text(head + asr + "test\ttts\ta\tann\t3\t-\t2\ntest\ttts\tb\tbob\t2\t-\t0\n")
+    found = read_counts(path, ["x_s1", "x_s2"])
+    assert found["test", "asr"].errors.tolist() == [[0, 1], [1, 1]] and found["test", "tts"].errors.tolist() == [[2, 0]]
+    path.write_text(head + asr + "test\ttts\ta\tann\t3\t1\t2\ntest\ttts\tb\tbob\t2\t-\t0\n")
+    with pytest.raises(InputError, match="a seed has tts scores of only some utterances of test; run stage 13"):
+        read_counts(path, ["x_s1", "x_s2"])

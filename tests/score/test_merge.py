@@ -169,3 +169,14 @@ def test_seeds_of_tokenizers_are_pooled_too(whole: Paths, parts: list[Path], tmp
     assert [group["name"] for group in joint["groups"]] == [RESYNTHESIS, NONE, KMEANS]
     assert joint["groups"][0]["systems"] == [f"{RESYNTHESIS}_s1", "resynthesis_12.5hz_t2_small_s2"]
     assert joint["comparisons"] == read(whole.root / "results")["comparisons"]
+
+
+def test_a_row_of_all_seeds_may_have_the_name_of_its_first(parts: list[Path], tmp_path: Path) -> None:
+    """That of a language model under the seed of its configuration is no other than its group's."""
+    first = tmp_path / "first"
+    shutil.copytree(parts[0], first)
+    for file in ("benchmark.json", "counts.tsv"):
+        (first / file).write_text((first / file).read_text().replace("_small_s1", "_small"))
+    main([str(first), str(parts[1]), "--out", str(tmp_path / "out")])
+    scored = read_scored(f"{tmp_path}/out/benchmark.json:{RESYNTHESIS}")
+    assert len(scored.counts["test", "asr"].wers) == 2
