@@ -65,14 +65,11 @@ def _row(experiment: Experiment, system: System) -> dict[str, Any]:
         for task in experiment.tasks:
             result = system.result(name, task)
             scores[task][name] = _brief(result) if result else SILENT
-        judged = {}
+        results = {f"asr_{heard}": result for heard, result in system.asr.get(name, {}).items() if heard != "own"}
         if experiment.groundtruth:
             judged = {f"resynthesis_{audio}": system.judged.get(name, {}).get(audio) for audio in ("all", "semantic")}
-        heard = {f"asr_{heard}": result for heard, result in system.asr.get(name, {}).items() if heard != "own"}
-        controls[name] = {
-            **{key: _brief(recordings[name]) for key, recordings in {"groundtruth": experiment.groundtruth}.items() if recordings},
-            **{control: _brief(result) if result else SILENT for control, result in (judged | heard).items()},
-        }
+            results = {"groundtruth": experiment.groundtruth[name], **judged, **results}
+        controls[name] = {control: _brief(result) if result else SILENT for control, result in results.items()}
     of_model = {"slm_seed": system.slm_config["seed"], "given": amounts_of(system)} if system.has_model else {}
     return {
         "name": system.name,

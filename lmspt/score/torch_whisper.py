@@ -39,7 +39,7 @@ class TorchWhisper:
         torch.backends.cudnn.allow_tf32 = False
         self.device, state = device, whisper_state(folder / "model.bin")
         self.model = WhisperForConditionalGeneration(WhisperConfig(**whisper_shape(state)))
-        self.model.load_state_dict(state, strict=False)  # the output layer is the embeddings
+        self.model.load_state_dict({**state, "proj_out.weight": state["model.decoder.embed_tokens.weight"]})
         self.model.eval().to(device)
         self.n_mels = self.model.config.num_mel_bins
         self.is_multilingual = self.model.config.vocab_size >= MULTILINGUAL
