@@ -120,7 +120,7 @@ def test_both_arms_are_tuned_alike(arm: str) -> None:
     for path in (FSDD / "tuning").glob(f"{arm}_*.yaml"):
         changed = values_of(path)
         changes[path.stem.removeprefix(f"{arm}_")] = {key: changed[key] for key in base if base[key] != changed[key]}
-    assert changes == TUNING
+    assert changes == TUNING | {f"cosine_{rate:g}hz": {"distance": "cosine", "frame_rate": rate} for rate in (25, 6.25)}
 
 
 def test_the_readme_of_a_recipe_lists_its_ablations() -> None:
