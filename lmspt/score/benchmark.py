@@ -8,7 +8,6 @@ from lmspt.score.amounts import amounts_of
 from lmspt.score.groups import Group
 from lmspt.score.judges import judges_of
 from lmspt.score.markers import markers_of, seconds_of
-from lmspt.score.probe_tables import correlations, probed
 from lmspt.score.results import Experiment
 from lmspt.score.system import CANNOT_SPEAK, CODEC_KEYS, SPEECH_KEYS, Result, System
 
@@ -21,13 +20,12 @@ def benchmark(experiment: Experiment) -> dict[str, Any]:
 
     ``systems`` have one seed each, ``groups`` pool them; ``judges``, ``probe_correlations`` and ``comparisons`` are of groups.
     """
-    related = experiment.sets if experiment.has_models else ()
     return {
         "contract": experiment.contract,
         "systems": [_row(experiment, system) for system in experiment.systems],
         "groups": [_group(experiment, group) for group in experiment.groups],
         "judges": {name: judges_of(experiment, name) for name in experiment.sets if experiment.second},
-        "probe_correlations": {name: correlations(experiment, name) for name in related},
+        "probe_correlations": experiment.probe_correlations,
         "comparisons": experiment.comparisons,
     }
 
@@ -54,7 +52,7 @@ def _group(experiment: Experiment, group: Group) -> dict[str, Any]:
     }
     for task in experiment.tasks:
         rows[task] = {name: group.summary(name, task) or SILENT for name in experiment.sets}
-    return {**rows, "probes": {name: probed(group, name) for name in experiment.sets}}
+    return {**rows, "probes": {name: probes[group.name] for name, probes in experiment.probes.items()}}
 
 
 def _row(experiment: Experiment, system: System) -> dict[str, Any]:

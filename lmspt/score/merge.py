@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+import numpy as np
 
 from lmspt.errors import InputError
 from lmspt.score.benchmark import UNREAD
 from lmspt.score.contract import PARTS, require_same
-from lmspt.score.counts import SECOND, comparisons, counts_of, pooled, read_counts
+from lmspt.score.counts import SECOND, Counts, comparisons, counts_of, pooled, read_counts
+from lmspt.score.probe_tables import PROBES, correlations
 from lmspt.score.system import Result
 
 ALIKE = ("objective", "teacher", "frame_rate", "bitrate")  # what the seeds of a group have in common
@@ -27,7 +31,7 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
     """The joint ``benchmark.json``, and what its ``counts.tsv`` is made of.
 
     A row that several parts have, with the same errors, is taken once. Of a part where no judge was asked, recognition alone is
-    compared; a second judge counts where every other part has one.
+    compared; a second judge counts where every other part has one. Probes are means over a group's tokenizers.
 
     Raises:
         InputError: a file is missing, contracts differ, systems were scored on other utterances, or parts say different things
@@ -35,11 +39,40 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
     """
     parts = {folder: _read(folder / "benchmark.json") for folder in folders}
     contract = _contract(parts)
+    rows, groups, results = _gather(parts)
+    results = {(name, task): found for (name, task), found in results.items() if "second" in contract or not task.endswith(SECOND)}
+    counts: dict[str, dict[str, dict[str, Counts]]] = {}  # by set, task and group
+    for (name, task), found in results.items():
+        scored = {group: {n: found[n] for n in names if n in found} for group, names in groups.items()}
+        counts.setdefault(name, {})[task] = {group: counts_of(own) for group, own in scored.items() if own}
+    probes = {name: _probes(parts.values(), groups, name) for name in counts}
+    joint = []
+    for group, names in groups.items():
+        first, scores = rows[names[0]], {}
+        for name, tasks in counts.items():
+            for task, found in tasks.items():
+                why = first.get(task, {}).get(name, UNREAD)  # of what has no errors
+                scores.setdefault(task, {})[name] = pooled(found[group]) if group in found else why
+        of_sets = {name: values[group] for name, values in probes.items()}
+        joint.append({"name": group, "systems": names, **{key: first[key] for key in ALIKE}, **scores, "probes": of_sets})
+    benchmark = {
+        "contract": contract,
+        "parts": list(map(str, folders)),
+        "systems": list(rows.values()),
+        "groups": joint,
+        "probe_correlations": {name: correlations(probes[name], _wers(tasks)) for name, tasks in counts.items()},
+        "comparisons": {name: {task: comparisons(found) for task, found in tasks.items()} for name, tasks in counts.items()},
+    }
+    return benchmark, results
+
+
+def _gather(parts: dict[Path, Result]) -> tuple[dict[str, Result], dict[str, list[str]], Results]:
+    """Rows of all parts by name, the names by group, and their errors."""
     rows: dict[str, Result] = {}
     groups: dict[str, list[str]] = {}
     results: Results = {}
     for folder, part in parts.items():
-        group_of = {system: SEEDS.sub("", group["name"]) for group in part["groups"] for system in group["systems"]}
+        group_of = {system: _unseeded(group["name"]) for group in part["groups"] for system in group["systems"]}
         for row in part["systems"]:
             name, found = row["name"], _results(folder, row["name"])
             if name in rows:
@@ -53,23 +86,35 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
             members.append(name)
             for key, result in found.items():
                 results.setdefault(key, {})[name] = result
-    results = {(name, task): found for (name, task), found in results.items() if "second" in contract or not task.endswith(SECOND)}
-    counts = {
-        key: {group: counts_of(own) for group, names in groups.items() if (own := {n: found[n] for n in names if n in found})}
-        for key, found in results.items()
-    }
-    compared: dict[str, dict[str, list[Result]]] = {}
-    for (name, task), found in counts.items():
-        compared.setdefault(name, {})[task] = comparisons(found)
-    joint = []
-    for group, names in groups.items():
-        scores: dict[str, dict[str, Result]] = {}
-        for (name, task), found in counts.items():
-            why = rows[names[0]].get(task, {}).get(name, UNREAD)  # of what has no errors
-            scores.setdefault(task, {})[name] = pooled(found[group]) if group in found else why
-        joint.append({"name": group, "systems": names, **{key: rows[names[0]][key] for key in ALIKE}, **scores})
-    benchmark = {"contract": contract, "parts": list(map(str, folders)), "systems": list(rows.values()), "groups": joint}
-    return {**benchmark, "comparisons": compared}, results
+    return rows, groups, results
+
+
+def _probes(parts: Iterable[Result], groups: Iterable[str], name: str) -> dict[str, dict[str, float | None]]:
+    """Of each group on a set: the mean over its tokenizers. A part has that of those it had."""
+    found: dict[str, dict[frozenset[str], dict[str, float | None]]] = {group: {} for group in groups}
+    for part in parts:
+        tok_ids = {row["name"]: row["tok_id"] for row in part["systems"]}
+        for group in part["groups"]:
+            toks = frozenset(tok_ids[system] for system in group["systems"])
+            known = found[_unseeded(group["name"])].setdefault(toks, {})
+            known |= {title: value for title, value in group["probes"][name].items() if value is not None}
+    return {group: {probe.title: _mean(of_toks, probe.title) for probe in PROBES} for group, of_toks in found.items()}
+
+
+def _mean(values: dict[frozenset[str], dict[str, float]], title: str) -> float | None:
+    """Of a probe, over sets of tokenizers; ``None`` if it was not run on all."""
+    if any(title not in known for known in values.values()):
+        return None
+    return float(np.average([known[title] for known in values.values()], weights=[len(toks) for toks in values]))
+
+
+def _wers(tasks: dict[str, dict[str, Counts]]) -> dict[str, dict[str, float]]:
+    """Mean error rates, by task and group."""
+    return {task: {group: fmean(counts.wers) for group, counts in found.items()} for task, found in tasks.items()}
+
+
+def _unseeded(name: str) -> str:
+    return SEEDS.sub("", name)
 
 
 def _contract(parts: dict[Path, Result]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ import numpy as np
 from lmspt.data.variation import SHIFTS
 from lmspt.score.bootstrap import rank_correlation
 from lmspt.score.groups import Group
-from lmspt.score.results import Experiment
 from lmspt.score.system import Result, System
 from lmspt.score.table import NOT_RUN, Table
 
 SYSTEMS = 5  # that a correlation wants at least
+Values = Mapping[str, float | None]  # by probe; None where it was not run
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,20 @@ def probed(group: Group, name: str) -> dict[str, float | None]:
     return values
 
 
-def correlations(experiment: Experiment, name: str) -> dict[str, dict[str, Any]]:
-    """Spearman's rank correlation of each probe with the error rate in each task, over systems: by probe and task."""
-    values = {group.name: probed(group, name) for group in experiment.groups}
+def correlations(values: Mapping[str, Values], wers: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+    """Spearman's rank correlation of each probe with the error rate in each task, over systems.
+
+    Args:
+        values: of the probes, by system.
+        wers: by task and system, of those that were scored in it.
+
+    Returns:
+        By probe and task, see :func:`lmspt.score.bootstrap.rank_correlation`; ``not_run`` of fewer than ``SYSTEMS``.
+    """
     found: dict[str, dict[str, Any]] = {probe.title: {} for probe in PROBES}
-    for task in experiment.tasks:
-        wers = {group.name: np.mean(counts.wers) for group in experiment.groups if (counts := group.errors(name, task))}
-        for title, tasks in found.items():
-            pairs = [(values[group][title], wer) for group, wer in wers.items() if values[group][title] is not None]
+    for title, tasks in found.items():
+        for task, scored in wers.items():
+            pairs = [(value, wer) for system, wer in scored.items() if (value := values[system].get(title)) is not None]
             if len(pairs) < SYSTEMS:
                 tasks[task] = {"not_run": f"{len(pairs)} systems, {SYSTEMS} are wanted"}
             else:
@@ -94,13 +100,12 @@ def correlations(experiment: Experiment, name: str) -> dict[str, dict[str, Any]]
     return found
 
 
-def probe_table(experiment: Experiment, name: str) -> Table:
+def probe_table(name: str, values: Mapping[str, Values]) -> Table:
     """Values of all probes on a set, a row a system."""
     rows = []
-    for group in experiment.groups:
-        found = probed(group, name)
-        cells = (NOT_RUN if found[p.title] is None else f"{found[p.title]:.{p.digits}f}" for p in PROBES)
-        rows.append((group.name, *cells))
+    for system, found in values.items():
+        cells = (NOT_RUN if (value := found.get(p.title)) is None else f"{value:.{p.digits}f}" for p in PROBES)
+        rows.append((system, *cells))
     return Table(
         f"Token probes on `{name}`",
         "Of the semantic stream. Entropies are of the set as it is; the 3-gram model has learned from the training set, and is "
@@ -113,14 +118,20 @@ def probe_table(experiment: Experiment, name: str) -> Table:
     )
 
 
-def correlation_table(experiment: Experiment, name: str) -> Table:
-    """Correlations on a set, a row a probe."""
-    rows = [(title, *map(_rho, tasks.values())) for title, tasks in correlations(experiment, name).items()]
+def correlation_table(name: str, found: Mapping[str, Mapping[str, Result]], titles: Mapping[str, str]) -> Table:
+    """Correlations on a set, a row a probe, a column a task.
+
+    Args:
+        name: of the set.
+        found: as :func:`correlations` gives them.
+        titles: of the tasks.
+    """
+    rows = [(title, *(_rho(tasks[task]) for task in titles)) for title, tasks in found.items()]
     return Table(
         f"Probes against scores on `{name}`",
         "Spearman's rank correlation of a probe with the error rate of the language model, over systems, which the interval draws: "
         "with few systems it is wide, and they are no sample of all tokenizers. Below zero: a larger value goes with fewer errors.",
-        ("probe", *(f"with {experiment.title(task, 'WER')}" for task in experiment.tasks)),
+        ("probe", *(f"with {title}" for title in titles.values())),
         rows,
     )
 

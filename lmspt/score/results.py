@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from lmspt.errors import InputError
@@ -13,6 +14,7 @@ from lmspt.score.contract import PARTS, require_same
 from lmspt.score.counts import SECOND, TASKS, comparisons
 from lmspt.score.groups import Group, groups_of
 from lmspt.score.markers import RECOGNISED, SCORED, Marker, read_markers, reported_markers
+from lmspt.score.probe_tables import Values, correlations, probed
 from lmspt.score.system import (
     CANNOT_SPEAK,
     HEARD,
@@ -85,6 +87,23 @@ class Experiment:
     def comparisons(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
         """All pairs of groups, by set and task."""
         return {name: {task: self._compared(name, task) for task in self.tasks} for name in self.sets}
+
+    @cached_property
+    def probes(self) -> dict[str, dict[str, Values]]:
+        """Of the tokens of each group, by set and group."""
+        return {name: {group.name: probed(group, name) for group in self.groups} for name in self.sets}
+
+    @cached_property
+    def probe_correlations(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """With what language models make of the tokens, by set, probe and task; of no set without language models."""
+        return {name: correlations(self.probes[name], self._wers(name)) for name in self.sets if self.has_models}
+
+    def _wers(self, name: str) -> dict[str, dict[str, float]]:
+        """Mean error rates of the groups that were scored, by task and group."""
+        return {
+            task: {group.name: fmean(counts.wers) for group in self.groups if (counts := group.errors(name, task))}
+            for task in self.tasks
+        }
 
     def _compared(self, name: str, task: str) -> list[dict[str, Any]]:
         errors = {group.name: group.errors(name, task) for group in self.groups}

@@ -40,9 +40,10 @@ def tables_of(experiment: Experiment) -> list[Table]:
         tables += [judges_table(experiment, name, SPOKEN) for name in experiment.sets]
     tables += [table for name in experiment.sets for table in _differences(experiment, name)]
     for name in experiment.sets:
-        tables.append(probe_table(experiment, name))
+        tables.append(probe_table(name, experiment.probes[name]))
         if with_models:
-            tables.append(correlation_table(experiment, name))
+            titles = {task: experiment.title(task, "WER") for task in experiment.tasks}
+            tables.append(correlation_table(name, experiment.probe_correlations[name], titles))
     tables += [_codec(experiment), _codebooks(experiment), _edit_distance(experiment)]
     if with_models:
         tables.append(amounts_table(experiment))

@@ -51,6 +51,7 @@ def test_parts_make_the_whole(whole: Paths, parts: list[Path], tmp_path: Path) -
     assert [group["name"] for group in joint["groups"]] == [RESYNTHESIS, NONE, KMEANS]
     for ours, theirs in zip(joint["groups"], together["groups"], strict=True):
         assert ours == {key: theirs[key] for key in ours}
+    assert joint["probe_correlations"] == together["probe_correlations"]
     assert {row["name"] for row in joint["systems"]} == {row["name"] for row in together["systems"]}
     text = (out / "RESULTS.md").read_text()
     assert text.startswith("# RESULTS\n\nRecipe digits/slm1.") and f"- `{parts[0]}`" in text
@@ -169,6 +170,36 @@ def test_seeds_of_tokenizers_are_pooled_too(whole: Paths, parts: list[Path], tmp
     assert [group["name"] for group in joint["groups"]] == [RESYNTHESIS, NONE, KMEANS]
     assert joint["groups"][0]["systems"] == [f"{RESYNTHESIS}_s1", "resynthesis_12.5hz_t2_small_s2"]
     assert joint["comparisons"] == read(whole.root / "results")["comparisons"]
+
+
+def test_probes_are_means_over_tokenizers(parts: list[Path], tmp_path: Path) -> None:
+    """Each of them once, whoever probed it again; what one of them lacks, the mean lacks."""
+
+    def part(toks: tuple[str, ...], name: str, **probes: float | None) -> Path:
+        """The first, with other tokenizers, of which it found this on the mean."""
+        folder = tmp_path / name
+        shutil.copytree(parts[0], folder)
+        for file in ("benchmark.json", "counts.tsv"):
+            (folder / file).write_text((folder / file).read_text().replace("hz_small", f"hz_{name}_small"))
+        found = read(folder)
+        (group,) = (group for group in found["groups"] if group["name"].startswith("resynthesis"))
+        (row,) = (row for row in found["systems"] if row["name"] in group["systems"])
+        group["probes"]["test"] |= probes
+        found["systems"] = [{**row, "name": f"{row['name'][:-1]}{i}", "tok_id": tok} for i, tok in enumerate(toks, 1)]
+        found["groups"] = [{**group, "systems": [row["name"] for row in found["systems"]]}]
+        lines = [line.split("\t") for line in (folder / "counts.tsv").read_text().splitlines()]
+        column = lines[0].index(row["name"])
+        table = [[*line[:5], *[line[column]] * len(toks)] for line in lines]
+        table[0][5:] = [row["name"] for row in found["systems"]]
+        (folder / "counts.tsv").write_text("".join("\t".join(line) + "\n" for line in table))
+        write_json(folder / "benchmark.json", found)
+        return folder
+
+    one, same, two = part(("x",), "t1", PNMI=0.6), part(("x",), "t2", PNMI=0.6), part(("y", "z"), "t3", PNMI=0.3, purity=None)
+    (group,) = merge([one, same, two])[0]["groups"]
+    assert len(group["systems"]) == 4
+    assert group["probes"]["test"]["PNMI"] == pytest.approx((0.6 + 2 * 0.3) / 3)
+    assert group["probes"]["test"]["purity"] is None and group["probes"]["test"]["SNMI"] == pytest.approx(0.3)
 
 
 def test_a_row_of_all_seeds_may_have_the_name_of_its_first(parts: list[Path], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lmspt.score.groups import Group
-from lmspt.score.probe_tables import PROBES, correlations, probed
+from lmspt.score.probe_tables import PROBES, probed
 from lmspt.score.results import Experiment, read_experiment
 from lmspt.score.tables import tables_of
 from tests.score.experiment import make_experiment
@@ -39,7 +39,7 @@ def test_values(experiment: Experiment) -> None:
 
 
 def test_few_systems_are_not_correlated(experiment: Experiment) -> None:
-    found = correlations(experiment, "test")
+    found = experiment.probe_correlations["test"]
     assert found["PNMI"]["asr"] == {"not_run": "3 systems, 5 are wanted"}
     assert found["PNMI"]["tts"] == {"not_run": "2 systems, 5 are wanted"}
     assert found["speaker known"]["asr"] == {"not_run": "0 systems, 5 are wanted"}
@@ -48,7 +48,7 @@ def test_few_systems_are_not_correlated(experiment: Experiment) -> None:
 def test_a_probe_that_foretells_errors(experiment: Experiment) -> None:
     groups = tuple(with_pnmi(experiment.groups[0], f"g{i}", 0.9 - 0.1 * i, 0.1 + 0.1 * i) for i in range(6))
     many = replace(experiment, groups=groups)
-    found = correlations(many, "test")
+    found = many.probe_correlations["test"]
     assert found["PNMI"]["asr"]["rho"] == pytest.approx(-1.0) and found["PNMI"]["asr"]["n"] == 6
     assert found["purity"]["asr"] == {"not_run": "one of the two is the same for all systems"}
     table = next(table for table in tables_of(many) if table.title == "Probes against scores on `test`")
