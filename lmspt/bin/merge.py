@@ -29,13 +29,14 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.files import write_json, write_text
     from lmspt.score.arms import pictures_of
     from lmspt.score.counts import write_counts
+    from lmspt.score.foretold import foretold
     from lmspt.score.merge import merge
     from lmspt.score.merged import merged_md
 
     start_log()
     benchmark, results = merge(args.parts)
     name = "/".join(recipe_of(args.out.resolve()).parts[-2:])
-    pictures = pictures_of(benchmark)
+    pictures = pictures_of(benchmark) | foretold(benchmark)
     for file, svg in pictures.items():
         write_text(args.out / file, svg)
     write_text(args.out / "RESULTS.md", merged_md(name, benchmark, pictures))

@@ -33,25 +33,27 @@ def arms_of(groups: Sequence[Result], task: str, name: str) -> dict[str, list[tu
 
 
 def pictures_of(benchmark: dict[str, Any]) -> dict[str, str]:
-    """SVG files of a joint ``benchmark.json`` by name, ``<task>_<set>.svg``: of what was scored at two rates at least."""
-    pictures = {}
+    """SVG files of a joint ``benchmark.json`` by name, ``<task>_<set>.svg``: of what was scored at two rates at least. An arm has
+    one colour in all of them."""
+    found = {}
     for name, tasks in benchmark["comparisons"].items():
         for task in tasks:
             arms = arms_of(benchmark["groups"], task, name)
             if len({rate for points in arms.values() for rate, _ in points}) > 1:
-                pictures[f"{task}_{name}.svg"] = _picture(f"{TASKS[task]} WER % on {name}", arms)
-    return pictures
+                found[task, name] = arms
+    colours = dict(zip(dict.fromkeys(arm for arms in found.values() for arm in arms), cycle(COLOURS), strict=False))
+    return {f"{task}_{name}.svg": _picture(f"{TASKS[task]} WER % on {name}", arms, colours) for (task, name), arms in found.items()}
 
 
-def _picture(title: str, arms: dict[str, list[tuple[float, Result]]]) -> str:
+def _picture(title: str, arms: dict[str, list[tuple[float, Result]]], colours: dict[str, str]) -> str:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         axes = figure.subplots()
-        for i, ((arm, points), colour) in enumerate(zip(arms.items(), cycle(COLOURS), strict=False)):
+        for i, (arm, points) in enumerate(arms.items()):
             x = [rate * 2 ** (STEP * (i - (len(arms) - 1) / 2)) for rate, _ in points]
             y = [100 * score["wer"] for _, score in points]
             error = [[100 * abs(score["wer"] - score["ci95"][side]) for _, score in points] for side in (0, 1)]
-            axes.errorbar(x, y, error, fmt="o-", color=colour, capsize=2, elinewidth=1, linewidth=1, markersize=4, label=arm)
+            axes.errorbar(x, y, error, fmt="o-", color=colours[arm], capsize=2, elinewidth=1, linewidth=1, markersize=4, label=arm)
         rates = sorted({rate for points in arms.values() for rate, _ in points})
         axes.set_xscale("log", base=2)
         axes.set_xticks(rates, [f"{rate:g}" for rate in rates])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lmspt.score.arms import arms_of, pictures_of
+from lmspt.score.plots import COLOURS
 
 SCORES = {"none_25hz_small": 0.2, "resynthesis_25hz_small": 0.05, "none_6.25hz_small": 0.7, "kmeans_12.5hz_small": 0.02}
 
@@ -46,6 +47,15 @@ def test_an_arm_is_a_system_at_all_rates() -> None:
 )
 def test_what_all_share_is_left_out(names: list[str], arms: list[str]) -> None:
     assert list(arms_of(benchmark(dict.fromkeys(names, 0.1))["groups"], "asr", "test")) == arms
+
+
+def test_an_arm_has_one_colour() -> None:
+    joint = benchmark(SCORES)
+    for group in joint["groups"]:
+        if not group["name"].startswith("none"):
+            group["tts"] = {"test": score(0.5)}
+    spoken = pictures_of(joint)["tts_test.svg"]
+    assert COLOURS[1] in spoken and COLOURS[0] not in spoken, "the first arm is not in it"
 
 
 def test_pictures() -> None:
