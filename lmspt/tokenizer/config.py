@@ -117,7 +117,8 @@ class ObjectiveConfig:
     ``objective: resynthesis`` is the paper's (Eq. 1). The others match the tokens to the features of the original:
     ``feature`` to every layer pooled to the token rate (the baseline the paper argues against), ``daxis`` as SpeechTokenizer
     and ``mimi`` as Mimi do, to the mean of the layers. ``none`` trains a plain codec. ``distance`` is that of resynthesis and
-    feature. ``teacher``: see :func:`lmspt.teacher.load.load_teacher`.
+    feature. ``teacher``: see :func:`lmspt.teacher.load.load_teacher`. ``standardize``: its channels count alike, by their mean and
+    deviation over all that was heard in training.
 
     ``distill_weight`` multiplies a mean over real frames. The 500 of the released trainer multiplies a mean over the 1500
     frames of a 30 s window, of which 300 are real where crops last 6 s: as far as silence adds nothing, that is 100 here.
@@ -128,6 +129,7 @@ class ObjectiveConfig:
     teacher: str = "whisper-tiny.en"
     teacher_layers: list[int] = field(default_factory=lambda: [4])
     teacher_window: Literal["crop", "30s"] = "crop"
+    standardize: bool = False
     distance: Literal["mse", "l1", "cosine"] = "mse"
     distill_weight: float = 10.0
 

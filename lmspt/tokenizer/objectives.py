@@ -16,6 +16,34 @@ from lmspt.teacher.resample import Resample
 from lmspt.tokenizer.config import ModelConfig, ObjectiveConfig
 from lmspt.tokenizer.losses import axis_distance, feature_distance
 from lmspt.tokenizer.model import Output
+from lmspt.train.ranks import sum_over_ranks
+
+
+class Standardize(nn.Module):
+    """Channels of a teacher's layers less their mean, by their standard deviation, over all real frames that were followed."""
+
+    def __init__(self, n_layers: int, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("count", torch.zeros((), dtype=torch.double))
+        self.register_buffer("sums", torch.zeros(2, n_layers, dim, dtype=torch.double))  # of values, of squares
+
+    @torch.no_grad()
+    def follow(self, features: list[Tensor], mask: Tensor) -> None:
+        """Count the real frames, ``mask`` (B, F), of each layer's (B, F, D), those of all ranks."""
+        real = torch.stack([feature[mask] for feature in features]).double()
+        self.count += sum_over_ranks(mask.sum().double())
+        self.sums += sum_over_ranks(torch.stack([real.sum(1), real.square().sum(1)]))
+
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        """Each layer's (B, F, D), whose gradient passes."""
+        mean, square = self.sums / self.count.clamp_min(1)
+        deviation = (square - mean.square()).clamp_min(1e-8).sqrt()
+        return [(f - m.float()) / d.float() for f, m, d in zip(features, mean, deviation, strict=True)]
+
+
+def standardize_of(config: ObjectiveConfig, teacher: Teacher) -> Standardize | None:
+    """What makes the teacher's channels count alike, if that is wanted."""
+    return Standardize(len(config.teacher_layers), teacher.dim) if config.standardize else None
 
 
 class Resynthesis(nn.Module):
@@ -29,6 +57,7 @@ class Resynthesis(nn.Module):
         self.frozen = (teacher,)  # a tuple keeps the teacher out of the state dict
         self.original = Resample(model.sample_rate, teacher.sample_rate)
         self.spoken = Resample(model.aux_rate, teacher.sample_rate)
+        self.standardize = standardize_of(config, teacher)
 
     def forward(self, wav: Tensor, lengths: Tensor, output: Output) -> Tensor:
         """``wav`` (B, T), ``lengths`` (B,) samples, the model's output -> scalar."""
@@ -38,6 +67,10 @@ class Resynthesis(nn.Module):
         with torch.no_grad():
             targets, mask = teacher(wav, lengths, self.config.teacher_layers)
         views, _ = teacher(spoken[:, : wav.shape[1]], lengths, self.config.teacher_layers)
+        if self.standardize is not None:
+            if self.training:
+                self.standardize.follow(targets, mask)
+            views, targets = self.standardize(views), self.standardize(targets)
         distances = [feature_distance(v, t, mask, self.config.distance) for v, t in zip(views, targets, strict=True)]
         return torch.stack(distances).mean()
 
@@ -56,12 +89,17 @@ class FeatureLevel(nn.Module):
         self.stride = int(teacher.frame_rate / model.frame_rate)
         self.original = Resample(model.sample_rate, teacher.sample_rate)
         self.project = nn.Linear(model.dim, width)
+        self.standardize = standardize_of(config, teacher)
 
     @torch.no_grad()
     def listen(self, wav: Tensor, lengths: Tensor, n_frames: int) -> tuple[list[Tensor], Tensor]:
         """The teacher's features of the layers, each (B, F, D), and the mask of real frames (B, F), F filling ``n_frames``."""
         (teacher,) = self.frozen
         features, mask = teacher(*self.original(wav, lengths), self.config.teacher_layers)
+        if self.standardize is not None:
+            if self.training:
+                self.standardize.follow(features, mask)
+            features = self.standardize(features)
         missing = n_frames * self.stride - mask.shape[1]
         return [F.pad(feature, (0, 0, 0, missing)) for feature in features], F.pad(mask, (0, missing))
 

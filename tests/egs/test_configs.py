@@ -47,6 +47,7 @@ TUNING = {
     "w3": {"distill_weight": 3.0},
     "w30": {"distill_weight": 30.0},
     "layer4": {"teacher_layers": [4]},
+    "standard": {"standardize": True},
     "cosine": {"distance": "cosine"},
 }
 

@@ -14,7 +14,7 @@ from lmspt.teacher.load import load_teacher
 from lmspt.tokenizer.config import ModelConfig, ObjectiveConfig
 from lmspt.tokenizer.losses import MultiResolutionMel, axis_distance, feature_distance
 from lmspt.tokenizer.model import LMSPT, Output
-from lmspt.tokenizer.objectives import OBJECTIVES, Resynthesis, build_objective, pool, pool_wide
+from lmspt.tokenizer.objectives import OBJECTIVES, Resynthesis, Standardize, build_objective, pool, pool_wide
 
 TINY = ModelConfig(dim=32, encoder_layers=1, slow_layers=1, decoder_dim=32, decoder_layers=1, aux_dim=32, semantic_size=16,
                    acoustic_codebooks=2, acoustic_size=16, code_dim=8)  # fmt: skip
@@ -117,6 +117,44 @@ def test_feature_match_by_hand():
     value, first, third = feature_level("feature", projected)
     target = np.concatenate([first, third], axis=1).reshape(3, 4, 4).mean(1)
     assert value == pytest.approx(((projected.numpy() - target) ** 2).mean(), rel=1e-5)
+
+
+def test_standardize_by_hand():
+    """By all real frames that were followed, in two batches; of what is no frame nothing is counted."""
+    scale = Standardize(2, 3)
+    batches = [(noise(2, 5, 3, seed=i) + i, torch.arange(5) < torch.tensor([[5], [3 - i]])) for i in range(2)]
+    for features, mask in batches:
+        scale.follow([features, 10 * features], mask)
+    frames = np.concatenate([features[mask].numpy() for features, mask in batches])
+    assert len(frames) == 15
+    by_hand = (batches[0][0].numpy() - frames.mean(0)) / frames.std(0)
+    for layer in scale([batches[0][0], 10 * batches[0][0]]):
+        assert layer.numpy() == pytest.approx(by_hand, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["resynthesis", "feature"])
+def test_channels_count_alike(kind):
+    """The loud channel of a teacher weighs no more than the faint one, and validation moves no scale."""
+    wav, aux_wav, lengths = noise(2, 3840), noise(2, 3840, seed=1), torch.tensor([3200, 3840])
+    config = ObjectiveConfig(objective=kind, teacher_layers=[1], standardize=True)
+    objective = OBJECTIVES[kind](config, Levels(), replace(TINY, dim=2))
+    output = spoken(wav, aux_wav, noise(2, 3, 2))
+    trained = objective(wav, lengths, output).item()
+    state = {name: value.clone() for name, value in objective.state_dict().items()}
+    assert state["standardize.count"] == 10 + 12
+    objective.eval()
+    assert objective(wav, lengths, output).item() == trained
+    objective(3 * wav, lengths, output)
+    assert all(torch.equal(value, state[name]) for name, value in objective.state_dict().items())
+
+    class Louder(Levels):
+        def __call__(self, wav, lengths, layers):
+            features, mask = super().__call__(wav, lengths, layers)
+            return [torch.tensor([100.0, 1.0]) * feature for feature in features], mask
+
+    louder = OBJECTIVES[kind](config, Louder(), replace(TINY, dim=2))
+    louder.load_state_dict({name: 0 * value if "standardize" in name else value for name, value in state.items()})
+    assert louder(wav, lengths, output).item() == pytest.approx(trained, rel=1e-4)
 
 
 def test_d_axis_by_hand():
