@@ -1,4 +1,4 @@
-"""Two processes that hear different speech hold the same codes, and codes of the statistics of both."""
+"""Two processes that hear different speech hold the same codes, and codes and scales of the statistics of both."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import distributed, multiprocessing
 
 from lmspt.tokenizer.gradient_quantizer import GradientQuantizer
+from lmspt.tokenizer.objectives import Standardize
 from lmspt.tokenizer.quantizer import VectorQuantizer
 
 STEPS = 12  # with a revival after the tenth
@@ -31,6 +32,10 @@ def follow(rank, n_ranks, folder):
         for step in range(STEPS):
             quantizer(speech(rank, step), torch.ones(1, 30, 1))
         ends[kind] = {name: tensor.detach() for name, tensor in quantizer.state_dict().items()}
+    scale = Standardize(1, 8)
+    for step in range(STEPS):
+        scale.follow([speech(rank, step)], torch.ones(1, 30, dtype=torch.bool))
+    ends["scale"] = scale.state_dict()
     torch.save(ends, f"{folder}/{rank}.pt")
     distributed.destroy_process_group()
 
@@ -41,6 +46,8 @@ def test_codes_are_the_same_on_every_rank(tmp_path):
     for kind, names in {"ema": ("codebook", "count", "total"), "gradient": ("codebook", "count")}.items():
         for name in names:
             assert torch.equal(first[kind][name], second[kind][name]), (kind, name)
+    assert all(torch.equal(first["scale"][name], second["scale"][name]) for name in ("count", "sums"))
+    assert first["scale"]["count"] == 2 * 30 * STEPS
     # vectors of both ranks: 60 a step in the running mean, and three steps of them since the last revival at 160
     assert 59.9 < first["ema"]["count"].sum() < 75
     assert first["gradient"]["count"].sum() == 180
