@@ -121,7 +121,8 @@ def test_both_arms_are_tuned_alike(arm: str) -> None:
     for path in (FSDD / "tuning").glob(f"{arm}_*.yaml"):
         changed = values_of(path)
         changes[path.stem.removeprefix(f"{arm}_")] = {key: changed[key] for key in base if base[key] != changed[key]}
-    assert changes == TUNING | {f"cosine_{rate:g}hz": {"distance": "cosine", "frame_rate": rate} for rate in (25, 6.25)}
+    at_rates = {f"{name}_{rate:g}hz": TUNING[name] | {"frame_rate": rate} for name in ("cosine", "standard") for rate in (25, 6.25)}
+    assert changes == TUNING | at_rates
 
 
 def test_the_readme_of_a_recipe_lists_its_ablations() -> None:
