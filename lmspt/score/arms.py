@@ -16,7 +16,7 @@ from lmspt.score.system import Result
 
 GREY = "#808080"  # read on white and on black: an image has no text colour to take over
 RATE = re.compile(r"_[\d.]+hz(?=_|$)")  # of a name
-STEP = 0.03  # octaves between arms, lest intervals hide each other
+SPREAD = 0.3  # octaves over which the arms at one rate lie, lest intervals hide each other
 
 
 def arms_of(groups: Sequence[Result], task: str, name: str) -> dict[str, list[tuple[float, Result]]]:
@@ -50,7 +50,7 @@ def _picture(title: str, arms: dict[str, list[tuple[float, Result]]], colours: d
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         axes = figure.subplots()
         for i, (arm, points) in enumerate(arms.items()):
-            x = [rate * 2 ** (STEP * (i - (len(arms) - 1) / 2)) for rate, _ in points]
+            x = [rate * 2 ** (SPREAD * ((i + 0.5) / len(arms) - 0.5)) for rate, _ in points]
             y = [100 * score["wer"] for _, score in points]
             error = [[100 * abs(score["wer"] - score["ci95"][side]) for _, score in points] for side in (0, 1)]
             axes.errorbar(x, y, error, fmt="o-", color=colours[arm], capsize=2, elinewidth=1, linewidth=1, markersize=4, label=arm)
