@@ -18,7 +18,7 @@ import numpy as np
 from lmspt.errors import InputError
 from lmspt.score.benchmark import UNREAD
 from lmspt.score.contract import PARTS, require_same
-from lmspt.score.counts import SECOND, Counts, comparisons, counts_of, pooled, read_counts
+from lmspt.score.counts import SECOND, TASKS, Counts, comparisons, counts_of, pooled, read_counts
 from lmspt.score.probe_tables import PROBES, correlations
 from lmspt.score.system import Result
 
@@ -31,7 +31,8 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
     """The joint ``benchmark.json``, and what its ``counts.tsv`` is made of.
 
     A row that several parts have, with the same errors, is taken once. Of a part where no judge was asked, recognition alone is
-    compared; a second judge counts where every other part has one. Probes are means over a group's tokenizers.
+    compared; a second judge counts where every other part has one. Probes are means over a group's tokenizers, and are set against
+    what language models make of the tokens, not against the speech of tokenizers alone.
 
     Raises:
         InputError: a file is missing, contracts differ, systems were scored on other utterances, or parts say different things
@@ -60,7 +61,7 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
         "parts": list(map(str, folders)),
         "systems": list(rows.values()),
         "groups": joint,
-        "probe_correlations": {name: correlations(probes[name], _wers(tasks)) for name, tasks in counts.items()},
+        "probe_correlations": {name: correlations(probes[name], _wers(tasks)) for name, tasks in counts.items() if "asr" in tasks},
         "comparisons": {name: {task: comparisons(found) for task, found in tasks.items()} for name, tasks in counts.items()},
     }
     return benchmark, results
@@ -74,7 +75,7 @@ def _gather(parts: dict[Path, Result]) -> tuple[dict[str, Result], dict[str, lis
     for folder, part in parts.items():
         group_of = {system: _unseeded(group["name"]) for group in part["groups"] for system in group["systems"]}
         for row in part["systems"]:
-            name, found = row["name"], _results(folder, row["name"])
+            name, found = row["name"], _results(folder, row)
             if name in rows:
                 if any(results.get(key, {}).get(name, result) != result for key, result in found.items()):
                     raise InputError(f"{folder}: its row '{name}' has other errors than that of an earlier part; leave one out")
@@ -129,10 +130,11 @@ def _contract(parts: dict[Path, Result]) -> dict[str, Any]:
     return {name: require_same(found) for name, found in having.items() if name in PARTS.values() or name in alike}
 
 
-def _results(folder: Path, system: str) -> dict[tuple[str, str], Result]:
-    """Errors of one system, in the words of ``result.json``."""
+def _results(folder: Path, row: Result) -> dict[tuple[str, str], Result]:
+    """Errors of one system, in the words of ``result.json``; none of a tokenizer alone that cannot speak."""
     found = {}
-    for key, counts in read_counts(folder / "counts.tsv", [system]).items():
+    scored = any("wer" in scores for task in TASKS for scores in row.get(task, {}).values())
+    for key, counts in read_counts(folder / "counts.tsv", [row["name"]] if scored else []).items():
         rows = zip(counts.utts, counts.speakers, counts.words.tolist(), counts.errors[0].tolist(), strict=True)
         found[key] = {"utts": [{"utt": u, "speaker": s, "n_words": words, "errors": n} for u, s, words, n in rows]}
     return found

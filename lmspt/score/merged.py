@@ -41,7 +41,9 @@ def _tables(benchmark: dict[str, Any], name: str) -> Iterator[Table]:
     yield _summary(benchmark, name, titles)
     yield _sound(benchmark, name)
     yield probe_table(name, {group["name"]: group["probes"][name] for group in benchmark["groups"]})
-    yield correlation_table(name, benchmark["probe_correlations"][name], {task: f"{title} WER" for task, title in titles.items()})
+    if name in benchmark["probe_correlations"]:
+        with_wers = {task: f"{title} WER" for task, title in titles.items()}
+        yield correlation_table(name, benchmark["probe_correlations"][name], with_wers)
     yield from (differences_table(f"{titles[task]} differences on `{name}`", pairs) for task, pairs in tasks.items() if pairs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,17 @@ def test_probes_are_means_over_tokenizers(parts: list[Path], tmp_path: Path) -> 
     assert len(group["systems"]) == 4
     assert group["probes"]["test"]["PNMI"] == pytest.approx((0.6 + 2 * 0.3) / 3)
     assert group["probes"]["test"]["purity"] is None and group["probes"]["test"]["SNMI"] == pytest.approx(0.3)
+
+
+def test_tokenizers_alone_have_no_correlations(tmp_path: Path) -> None:
+    """As in a report of their own: their probes stand side by side, no language model's errors beside them."""
+    alone = replace(make_experiment(tmp_path / "digits/slm1"), models=False)
+    alone.report()
+    main([str(alone.root / "results"), "--out", str(tmp_path / "out")])
+    assert read(tmp_path / "out")["probe_correlations"] == {}
+    text = (tmp_path / "out/RESULTS.md").read_text()
+    assert f"| {KMEANS.removesuffix('_small')} | 1 | not run (cannot speak" in text, "nothing was scored of it"
+    assert "### Token probes on `test`" in text and "Probes against scores" not in text
 
 
 def test_a_row_of_all_seeds_may_have_the_name_of_its_first(parts: list[Path], tmp_path: Path) -> None:
