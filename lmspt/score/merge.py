@@ -96,6 +96,8 @@ def _probes(parts: Iterable[Result], groups: Iterable[str], name: str) -> dict[s
     for part in parts:
         tok_ids = {row["name"]: row["tok_id"] for row in part["systems"]}
         for group in part["groups"]:
+            if name not in group.get("probes", {}):  # of other sets, or joint before joint tables had probes
+                continue
             toks = frozenset(tok_ids[system] for system in group["systems"])
             known = found[_unseeded(group["name"])].setdefault(toks, {})
             known |= {title: value for title, value in group["probes"][name].items() if value is not None}
@@ -103,8 +105,8 @@ def _probes(parts: Iterable[Result], groups: Iterable[str], name: str) -> dict[s
 
 
 def _mean(values: dict[frozenset[str], dict[str, float]], title: str) -> float | None:
-    """Of a probe, over sets of tokenizers; ``None`` if it was not run on all."""
-    if any(title not in known for known in values.values()):
+    """Of a probe, over sets of tokenizers; ``None`` if it was not run on all, or on none."""
+    if not values or any(title not in known for known in values.values()):
         return None
     return float(np.average([known[title] for known in values.values()], weights=[len(toks) for toks in values]))
 

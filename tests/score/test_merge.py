@@ -203,6 +203,19 @@ def test_probes_are_means_over_tokenizers(parts: list[Path], tmp_path: Path) -> 
     assert group["probes"]["test"]["purity"] is None and group["probes"]["test"]["SNMI"] == pytest.approx(0.3)
 
 
+def test_a_part_without_probes_lacks_them_alone(parts: list[Path], tmp_path: Path) -> None:
+    """Joint tables did not always have them."""
+    old = tmp_path / "old"
+    shutil.copytree(parts[1], old)
+    part = read(old)
+    for group in part["groups"]:
+        del group["probes"]
+    write_json(old / "benchmark.json", part)
+    (alone, *_), (beside, *_) = merge([old])[0]["groups"], merge([parts[0], old])[0]["groups"]
+    assert set(alone["probes"]["test"].values()) == {None}
+    assert beside["probes"] == merge(parts[:1])[0]["groups"][0]["probes"]
+
+
 def test_tokenizers_alone_have_no_correlations(tmp_path: Path) -> None:
     """As in a report of their own: their probes stand side by side, no language model's errors beside them."""
     alone = replace(make_experiment(tmp_path / "digits/slm1"), models=False)
