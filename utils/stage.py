@@ -3,17 +3,21 @@
 
     stage.py check --marker M [--inputs F ...] [--options K=V ...] [--outputs F ...] [--writes FOLDER] [--work KIND=AMOUNT]
     stage.py begin --marker M [--inputs F ...] [--options K=V ...] [--work KIND=AMOUNT]
-    stage.py done  --marker M [--outputs F ...] [--writes FOLDER] [--command TEXT] [-- COMMAND ...]
+    stage.py done  --marker M [--outputs F ...] [--writes FOLDER] [--command TEXT] [--parent PID -- COMMAND ...]
+    stage.py answer
 
 ``check`` leaves with status 0 when the marker holds the same fingerprint and every output is there; otherwise it prints
 why the stage is to be done and leaves with 1 (never done, broken off, an output is gone: what is there can be taken
 up) or 3 (done or begun with other inputs or options: what is there must not be). A second line is estimate.py's: seconds,
 bytes and a sentence on what FOLDER will get. ``begin`` notes the fingerprint in
 ``M.begun``: what counts is how the inputs were when the work began, not what became of them meanwhile. ``done`` asserts
-the outputs and turns the note into the marker (first it runs COMMAND, if there is one, and leaves with its status if
-that is not 0), ``exp/.done/<n>_<name>[.<tag>].json``: stage, name, tag, fingerprint,
-seconds (of the last session), sessions (1, and 1 more for each time the stage was taken up again), host, work, bytes (in
-FOLDER, changed since the work began), finished, command, options, inputs.
+the outputs and turns the note into the marker (first it runs COMMAND, if there is one, for its parent PID, and leaves
+with its status if that is not 0), ``exp/.done/<n>_<name>[.<tag>].json``: stage, name, tag, fingerprint, seconds (of the
+last session), sessions (1, and 1 more for each time the stage was taken up again), host, work, bytes (in FOLDER, changed
+since the work began), finished, command, options, inputs.
+``answer`` stays and answers one question after the other, since a Python process for each unit takes a minute for a thousand:
+from its input the words of a ``check``, a NUL behind each, and the word newline; to its output the status and what ``check``
+prints, a line each, and a NUL.
 
 A fingerprint is made of the options and of the inputs: content of files under 1 MB, size and time of change of larger
 ones, names, sizes and times of all files in a folder. Give a small file that stands for a folder where there is one.
@@ -29,6 +33,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,6 +42,7 @@ from estimate import Record, plan, written
 
 HASHED_BELOW = 1 << 20  # bytes
 TAKE_UP, ANEW = 1, 3  # exit statuses of check
+END = b"\0\n\0"  # of a question
 KEYS = {"inputs", "options"}
 NOTE_KEYS = KEYS | {"work", "first_began", "began", "sessions"}
 
@@ -107,23 +113,19 @@ def differences(old: Record, new: Record) -> list[str]:
     return changed
 
 
-def check(marker: Path, state: Record, outputs: list[Path]) -> int:
-    """Print why the stage is to be done and return 1 or 3 (see above), or return 0."""
+def check(marker: Path, state: Record, outputs: list[Path]) -> tuple[int, str]:
+    """1 or 3 (see above) and why the stage is to be done, or 0."""
     finished, begun = read(marker, KEYS), read(note_of(marker), NOTE_KEYS)
     earlier = finished or begun
     if earlier is None:
-        print("not done yet")
-        return TAKE_UP
+        return TAKE_UP, "not done yet"
     if changed := differences(earlier, state):
-        print("; ".join(changed))
-        return ANEW
+        return ANEW, "; ".join(changed)
     if finished is None:
-        print("was not finished")
-        return TAKE_UP
+        return TAKE_UP, "was not finished"
     if missing := [str(path) for path in outputs if not path.exists()]:
-        print(f"{', '.join(missing)} missing")
-        return TAKE_UP
-    return 0
+        return TAKE_UP, f"{', '.join(missing)} missing"
+    return 0, ""
 
 
 def begin(marker: Path, state: Record, work: dict[str, float]) -> int:
@@ -140,9 +142,11 @@ def begin(marker: Path, state: Record, work: dict[str, float]) -> int:
     return 0
 
 
-def run(command: list[str]) -> int:
+def run(command: list[str], parent: int) -> int:
     """Run a command to its end; its status. Should the script that called die, so does this process, and a job runner sees it."""
     die_with_parent()
+    if os.getppid() != parent:
+        die(f"process {parent}, which asked for {command[0]}, has ended")
     status = subprocess.run(command, check=False).returncode
     return status if status >= 0 else 128 - status
 
@@ -180,8 +184,18 @@ def finish(marker: Path, outputs: list[Path], folder: str, command: str, began: 
     return 0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command line."""
+def questions() -> Iterator[list[str]]:
+    """Words of one question after the other, from standard input. Who asks waits for the answer: no two are read at a time."""
+    asked = b""
+    while more := os.read(sys.stdin.fileno(), 1 << 16):
+        asked += more
+        if asked.endswith(END):
+            yield os.fsdecode(asked[: -len(END)]).split("\0")
+            asked = b""
+
+
+def perform(words: list[str]) -> tuple[int, list[str]]:
+    """Status of a command line, and what there is to say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=("check", "begin", "done"))
     parser.add_argument("--marker", type=Path, required=True)
@@ -191,24 +205,37 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--writes", default="")
     parser.add_argument("--work", default="")
     parser.add_argument("--command", default="")
-    words = sys.argv[1:] if argv is None else argv
+    parser.add_argument("--parent", type=int)
     end = words.index("--") if "--" in words else len(words)
     args = parser.parse_args(words[:end])
     if args.action == "done":
         began = time.time() if words[end:] else None
-        status = run(words[end + 1 :]) if words[end:] else 0
-        return status or finish(args.marker, args.outputs, args.writes, args.command, began)
+        status = run(words[end + 1 :], args.parent) if words[end:] else 0
+        return status or finish(args.marker, args.outputs, args.writes, args.command, began), []
     kind, _, amount = args.work.partition("=")
     work = {kind: float(amount)} if amount else {}
     options = dict(option.partition("=")[::2] for option in args.options)
     state = {"options": options, "inputs": {name: digest(Path(name)) for name in sorted(args.inputs)}}
     if args.action == "begin":
-        return begin(args.marker, state, work)
-    status = check(args.marker, state, args.outputs)
-    if status != 0 and args.writes:
-        print(plan(args.marker, args.writes, work))
+        return begin(args.marker, state, work), []
+    status, why = check(args.marker, state, args.outputs)
+    if status == 0:
+        return 0, []
+    return status, [why, plan(args.marker, args.writes, work)] if args.writes else [why]
+
+
+def main(argv: list[str]) -> int:
+    """Run the command line."""
+    if argv == ["answer"]:
+        for words in questions():
+            status, says = perform(words)
+            print(status, *says, sep="\n", end="\0", flush=True)
+        return 0
+    status, says = perform(argv)
+    if says:
+        print(*says, sep="\n")
     return status
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -185,12 +185,11 @@ all_read() { read_by_all=true; }
 
 # Ask stage.py about the unit: sets status, why and estimate ("<seconds> <bytes> <sentence>").
 inspect() {
-    local answer file
+    local file
     [ -n "${folder}" ] || die "stage ${stage_number} (${stage_name}) does not say what it writes"
-    status=0
-    answer=$(stage.py check "${state[@]}" --outputs "${outputs[@]}" --writes "${folder}" --work "${work}") || status=$?
-    [[ ${status} =~ ^[013]$ ]] || exit "${status}"
-    why=${answer%%$'\n'*} estimate=${answer##*$'\n'}
+    [ -n "${clerk_PID:-}" ] || coproc clerk { exec stage.py answer 8>&- 9>&-; }    # the locks are not its
+    printf '%s\0' check "${state[@]}" --outputs "${outputs[@]}" --writes "${folder}" --work "${work}" $'\n' >&"${clerk[1]}"
+    IFS=$'\n' read -r -d '' status why estimate <&"${clerk[0]}" || exit 2    # it has said why
     if ${dry_run} && [ "${status}" -eq 0 ]; then
         for file in "${inputs[@]}"; do
             if [ -n "${renewed[${file}]:-}" ]; then why="${file} will be new" status=1 estimate="-1 -1 writes ${folder} anew"; fi
@@ -259,7 +258,7 @@ at_a_time() { echo $(($1 < 1 ? 1 : $1 < side_by_side ? $1 : side_by_side)); }
 run_beside() {
     if ${dry_run} || [ "${side_by_side}" -eq 1 ]; then run "$@"; finish; return; fi
     if [ "${#beside[@]}" -ge "${side_by_side}" ]; then one_ended; fi
-    OMP_NUM_THREADS=$(threads_each "${side_by_side}") stage.py "done" "${done_args[@]}" -- "$@" &
+    OMP_NUM_THREADS=$(threads_each "${side_by_side}") stage.py "done" "${done_args[@]}" --parent $$ -- "$@" &
     beside[$!]=${tag}
     exec 8>&-    # the unit's lock is theirs now
 }

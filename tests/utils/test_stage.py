@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.utils.shell import Run
+from tests.utils.shell import UTILS, Run
 
 MARKER = "exp/.done/4_tok_train.resynthesis_12.5hz.json"
 STATE = ["--marker", MARKER, "--inputs", "conf.yaml", "data", "--options", "args=--lr 1 --x=2", "n="]
@@ -85,7 +87,7 @@ def test_output_gone(run: Run, tmp_path: Path) -> None:
 
 def test_done_after_a_command(run: Run, tmp_path: Path) -> None:
     run("stage.py", "begin", *STATE)
-    done = ["stage.py", "done", "--marker", MARKER, "--outputs", "new", "--"]
+    done = ["stage.py", "done", "--marker", MARKER, "--outputs", "new", "--parent", str(os.getpid()), "--"]
     assert run(*done, "bash", "-c", "exit 7").returncode == 7
     assert run(*done, "bash", "-c", "kill -TERM $$").returncode == 128 + 15
     assert why(run)[1] == "was not finished"
@@ -94,6 +96,32 @@ def test_done_after_a_command(run: Run, tmp_path: Path) -> None:
     assert run(*done, "touch", "--", "new").returncode == 0
     assert json.loads((tmp_path / MARKER).read_text())["seconds"] < 60
     assert why(run, *STATE, "--outputs", "new") == (0, "")
+
+
+def test_no_command_for_the_dead(run: Run, tmp_path: Path) -> None:
+    """The script may die before its child could ask to die with it."""
+    run("stage.py", "begin", *STATE)
+    done = run("stage.py", "done", "--marker", MARKER, "--parent", "1", "--", "touch", "new")
+    assert (done.returncode, done.stderr) == (2, "stage.py: process 1, which asked for touch, has ended\n")
+    assert not (tmp_path / "new").exists() and why(run)[1] == "was not finished"
+
+
+def test_answers_are_those_of_check(run: Run, tmp_path: Path) -> None:
+    asked = [[*STATE, "--outputs", "model"], [*STATE[:-1], "n=1\n2", "--outputs", "gone"], [*STATE, "--outputs", "a", "b"]]
+    asked = [["check", *words, "--writes", "exp", "--work", ""] for words in asked]
+    said = [run("stage.py", *words) for words in asked]
+    assert [alone.returncode for alone in said] == [0, 3, 1]
+    command = [sys.executable, str(UTILS / "stage.py"), "answer"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as clerk:
+        for words, alone in zip(asked, said, strict=True):
+            question = "\0".join([*words, "\n", ""]).encode()
+            clerk.stdin.write(question[:40])
+            clerk.stdin.write(question[40:])
+            answer = b""
+            while not answer.endswith(b"\0"):
+                answer += clerk.stdout.read(1)
+            assert answer.decode() == f"{alone.returncode}\n{alone.stdout}".rstrip("\n") + "\0"
+    assert clerk.returncode == 0
 
 
 def test_broken_off_is_taken_up_but_not_with_other_inputs(run: Run, tmp_path: Path) -> None:
