@@ -537,8 +537,9 @@ judge_wavs() {
 
 # Have judge $5 read the audio of set $1 in $2, which stage $3 made; scores to $4. What follows are its options.
 read_wavs() {
-    local set=$1 wavs=$2 maker=$3 out=$4 judge=$5
+    local set=$1 wavs=$2 maker=$3 out=$4 judge=$5 counted=utterances
     shift 5
+    if [ $# -gt 0 ]; then counted=words; fi    # alone, which takes a fraction of the time
     unit "${out#"${expdir}/"}"
     marker=${expdir}/.done/${stage_number}_${stage_name}.${tag//\//.}.json
     need "${maker}" "${wavs}/wav.scp"
@@ -548,7 +549,7 @@ read_wavs() {
     option judge "${judge}${language:+ ${language}}${reads_on}"
     option max_eval_utts "${max_eval_utts}"
     makes "${out}/result.json"
-    writes "${out}" "utterances${reads_on// /_}" "$(evaluated_of "${set}")"
+    writes "${out}" "${counted}${reads_on// /_}" "$(evaluated_of "${set}")"
     if stale; then
         run_beside "${decode_cmd[@]}" --gpu "${judge_ngpu}" "${out}/logs/tts_score.log" \
             python -m lmspt.bin.tts_score --ref "${raw}/${set}" --wav "${wavs}" --out "${out}" \
