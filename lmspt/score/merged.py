@@ -8,7 +8,7 @@ from typing import Any
 from lmspt.score.benchmark import UNREAD
 from lmspt.score.counts import SECOND, TASKS
 from lmspt.score.markdown import flat, markdown
-from lmspt.score.probe_tables import correlation_table, probe_table
+from lmspt.score.probe_tables import correlation_tables, probe_table
 from lmspt.score.system import Result
 from lmspt.score.table import NONE, Table, mean, percent, rate
 from lmspt.score.tables import RECORDINGS, differences_table, pooled_rate
@@ -43,7 +43,7 @@ def _tables(benchmark: dict[str, Any], name: str) -> Iterator[Table]:
     yield probe_table(name, {group["name"]: group["probes"][name] for group in benchmark["groups"]})
     if name in benchmark["probe_correlations"]:
         with_wers = {task: f"{title} WER" for task, title in titles.items()}
-        yield correlation_table(name, benchmark["probe_correlations"][name], with_wers)
+        yield from correlation_tables(name, benchmark["probe_correlations"][name], with_wers)
     yield from (differences_table(f"{titles[task]} differences on `{name}`", pairs) for task, pairs in tasks.items() if pairs)
 
 

@@ -118,22 +118,25 @@ def probe_table(name: str, values: Mapping[str, Values]) -> Table:
     )
 
 
-def correlation_table(name: str, found: Mapping[str, Mapping[str, Result]], titles: Mapping[str, str]) -> Table:
-    """Correlations on a set, a row a probe, a column a task.
+def correlation_tables(name: str, found: Mapping[str, Mapping[str, Result]], titles: Mapping[str, str]) -> list[Table]:
+    """Correlations on a set, a row a probe, a column a task; no table of systems too few for any.
 
     Args:
         name: of the set.
         found: as :func:`correlations` gives them.
         titles: of the tasks.
     """
+    if all("not_run" in tasks[task] for tasks in found.values() for task in titles):
+        return []
     rows = [(title, *(_rho(tasks[task]) for task in titles)) for title, tasks in found.items()]
-    return Table(
+    table = Table(
         f"Probes against scores on `{name}`",
         "Spearman's rank correlation of a probe with the error rate of the language model, over systems, which the interval draws: "
         "with few systems it is wide, and they are no sample of all tokenizers. Below zero: a larger value goes with fewer errors.",
         ("probe", *(f"with {title}" for title in titles.values())),
         rows,
     )
+    return [table]
 
 
 def _rho(found: Result) -> str:

@@ -15,7 +15,7 @@ from lmspt.score.counts import pooled
 from lmspt.score.groups import Group
 from lmspt.score.judges import judges_table
 from lmspt.score.markers import markers_of, seconds_of, shared_markers, taken_up
-from lmspt.score.probe_tables import correlation_table, probe_table
+from lmspt.score.probe_tables import correlation_tables, probe_table
 from lmspt.score.results import Experiment
 from lmspt.score.system import CANNOT_SPEAK, CODEC_KEYS, HEARD, Result
 from lmspt.score.table import NONE, Table, mean, percent, percents, rate
@@ -43,7 +43,7 @@ def tables_of(experiment: Experiment) -> list[Table]:
         tables.append(probe_table(name, experiment.probes[name]))
         if with_models:
             titles = {task: experiment.title(task, "WER") for task in experiment.tasks}
-            tables.append(correlation_table(name, experiment.probe_correlations[name], titles))
+            tables += correlation_tables(name, experiment.probe_correlations[name], titles)
     tables += [_codec(experiment), _codebooks(experiment), _edit_distance(experiment)]
     if with_models:
         tables.append(amounts_table(experiment))
