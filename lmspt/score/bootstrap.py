@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 N_RESAMPLES = 2000
-N_COMPARED = 10_000  # of a comparison: p shall still be small when it is corrected for a hundred of them
+N_COMPARED = 10_000  # of a comparison
+N_EACH = 200  # or for each of many: p can still be 0.01 when it is corrected for their number
 SEED = 20260101
 LEVEL = 0.95
 ZERO = 1e-12  # differences below are none, but for rounding
@@ -32,7 +33,8 @@ def ratio_interval(values: np.ndarray, totals: np.ndarray) -> tuple[float, float
         values: (N,) or (S, N) errors of each unit, under each seed.
         totals: (N,) words of each unit.
     """
-    return _interval(_resampled(values, totals, N_RESAMPLES))
+    (samples,) = _resampled([values], totals, N_RESAMPLES)
+    return _interval(samples)
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float]:
@@ -70,14 +72,16 @@ def paired_differences(values: dict[str, np.ndarray], totals: np.ndarray) -> lis
         totals: (N,) words.
     """
     ratios = {name: np.mean(errors) * np.size(totals) / np.sum(totals) for name, errors in values.items()}
-    samples = {name: _resampled(errors, totals, N_COMPARED, i) for i, (name, errors) in enumerate(values.items())}
-    pairs = []
-    for a, b in combinations(values, 2):
+    pairs = list(combinations(values, 2))
+    n_resamples = max(N_COMPARED, N_EACH * len(pairs))
+    samples = dict(zip(values, _resampled(list(values.values()), totals, n_resamples), strict=True))
+    found = []
+    for a, b in pairs:
         differences = samples[a] - samples[b]
         far = min(np.sum(differences < ZERO), np.sum(differences > -ZERO))
-        p = min(1.0, 2 * float(1 + far) / (1 + N_COMPARED))
-        pairs.append({"a": a, "b": b, "difference": float(ratios[a] - ratios[b]), "ci95": list(_interval(differences)), "p": p})
-    return pairs
+        p = min(1.0, 2 * float(1 + far) / (1 + n_resamples))
+        found.append({"a": a, "b": b, "difference": float(ratios[a] - ratios[b]), "ci95": list(_interval(differences)), "p": p})
+    return found
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -118,16 +122,22 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return np.greater(*pairs).sum(axis=2) + np.equal(*pairs).sum(axis=2) / 2 - values.shape[1] / 2
 
 
-def _resampled(values: np.ndarray, totals: np.ndarray, n_resamples: int, stream: int = 0) -> np.ndarray:
-    """(n_resamples,) ratios; the units are drawn alike whatever ``values``, the seeds by ``stream``."""
-    values = np.atleast_2d(values)
-    rng, n_seeds, blocks = np.random.default_rng([SEED, stream]), len(values), []
-    for units in _resamples(values.shape[1], n_resamples):
-        sums = units @ values.T
-        if n_seeds > 1:
-            sums = sums * rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=len(units))
-        blocks.append(sums.sum(axis=1) / n_seeds / np.maximum(units @ totals, 1e-12))
-    return np.concatenate(blocks)
+def _resampled(systems: Sequence[np.ndarray], totals: np.ndarray, n_resamples: int) -> np.ndarray:
+    """(S, n_resamples) ratios of systems, on the same units in each resample; the seeds of each are drawn for themselves."""
+    rngs = [np.random.default_rng([SEED, i]) for i in range(len(systems))]
+    blocks = []
+    for units in _resamples(len(totals), n_resamples):
+        drawn = [_drawn(units @ np.atleast_2d(values).T, rng) for values, rng in zip(systems, rngs, strict=True)]
+        blocks.append(np.array(drawn) / np.maximum(units @ totals, 1e-12))
+    return np.concatenate(blocks, axis=1)
+
+
+def _drawn(sums: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Sums (R, S) under each seed -> their means (R,) over seeds that are drawn anew in each resample."""
+    n_seeds = sums.shape[1]
+    if n_seeds > 1:
+        sums = sums * rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=len(sums))
+    return sums.sum(axis=1) / n_seeds
 
 
 def _resamples(n_units: int, n_resamples: int) -> Iterator[np.ndarray]:

@@ -114,6 +114,14 @@ def test_all_pairs() -> None:
     assert pairs["a", "c"]["ci95"][1] < 0 < pairs["a", "b"]["ci95"][1]
 
 
+def test_what_differs_still_differs_among_many() -> None:
+    """However many systems there are, p can be small when it is corrected for the number of their pairs."""
+    words = np.full(20, 5)
+    values = {"bad": np.full(20, 5), **{f"good{i}": np.ones(20) for i in range(25)}}
+    corrected = holm([pair["p"] for pair in paired_differences(values, words)])
+    assert len(corrected) == 325 and max(corrected[:25]) < 0.05 and min(corrected[25:]) == 1.0
+
+
 def test_rank_correlation() -> None:
     x = np.arange(8.0)
     assert rank_correlation(x, -x)["rho"] == pytest.approx(-1.0)
