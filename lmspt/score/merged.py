@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
 from typing import Any
 
 from lmspt.score.benchmark import UNREAD
@@ -35,8 +36,11 @@ def merged_md(name: str, benchmark: dict[str, Any], pictures: Iterable[str]) -> 
 
 
 def _tables(benchmark: dict[str, Any], name: str) -> Iterator[Table]:
-    """Those of a set."""
+    """Those of a set, systems by their rate, and at one rate by their errors in the first task."""
     tasks = benchmark["comparisons"][name]
+    first = next(iter(tasks))
+    by_rate = sorted(benchmark["groups"], key=lambda group: (-group["frame_rate"], group[first][name].get("wer", inf)))
+    benchmark = {**benchmark, "groups": by_rate}
     titles = {task: TASKS[task] + (", second judge," if task.endswith(SECOND) else "") for task in tasks}
     yield _summary(benchmark, name, titles)
     yield _sound(benchmark, name)
@@ -61,8 +65,8 @@ def _summary(benchmark: dict[str, Any], name: str, titles: dict[str, str]) -> Ta
     return Table(
         f"Summary on `{name}`",
         "Means over seeds, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds; in brackets "
-        "of how many, if not of all. Recordings: the (first) judge reads the originals. ASR controls: given another utterance's "
-        "tokens / its own shuffled in time.",
+        "of how many, if not of all. By rate, then by the errors of the first column. Recordings: the (first) judge reads the "
+        "originals. ASR controls: given another utterance's tokens / its own shuffled in time.",
         head,
         rows,
     )

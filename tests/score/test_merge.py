@@ -57,6 +57,8 @@ def test_parts_make_the_whole(whole: Paths, parts: list[Path], tmp_path: Path) -
     text = (out / "RESULTS.md").read_text()
     assert text.startswith("# RESULTS\n\nRecipe digits/slm1.") and f"- `{parts[0]}`" in text
     assert "![asr on test](asr_test.svg)" in text and (out / "asr_test.svg").read_text().startswith("<svg")
+    rows = [text.index(f"| {group} | 2 | ") for group in (NONE, RESYNTHESIS)]
+    assert rows == sorted(rows), "25 Hz stand above 12.5"
     assert f"| {RESYNTHESIS} | 2 | " in text and "### ASR differences on `test`" in text and "no decoder" in text
     of_the_whole = (whole.root / "results/RESULTS.md").read_text()
     (controls,) = re.findall(rf"^\| {RESYNTHESIS} \|.* (\d+\.\d / \d+\.\d) ", of_the_whole, re.MULTILINE)[:1]
