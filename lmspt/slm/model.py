@@ -8,12 +8,14 @@ a model of depth for the acoustic ones.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoModel, LlamaConfig, PretrainedConfig, PreTrainedModel
 
+from lmspt.attention import attention_of
 from lmspt.slm.config import SLMConfig
 from lmspt.slm.depth import DepthModel
 from lmspt.slm.pattern import make_pattern
@@ -88,7 +90,10 @@ class SpeechLM(nn.Module):
         # again, transformers lets no step look back further, as long as there is no mask and no cache
         # (masking_utils.find_packed_sequence_indices).
         positions = {} if position is None else {"position_ids": position}
-        return self.backbone(inputs_embeds=self.embed(ids), use_cache=False, **positions).last_hidden_state
+        embedded = self.embed(ids)
+        # checkpointed layers are computed again in the backward pass, where the choice would be another
+        with nullcontext() if self.config.gradient_checkpointing else attention_of(embedded):
+            return self.backbone(inputs_embeds=embedded, use_cache=False, **positions).last_hidden_state
 
     def legal(self, task: int, stream: int) -> Tensor:
         """The legal ids (n,) of a stream, in the order of :meth:`logits`."""
