@@ -45,7 +45,10 @@ def run_and_kill(n_ranks: int, raw: Path, out: Path, epoch_seconds: float, rng: 
 
 
 def _saved(checkpoint: Path) -> int:
-    return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+    try:
+        return checkpoint.stat().st_mtime_ns
+    except FileNotFoundError:  # none yet, or the last one has just become the previous one
+        return 0
 
 
 def kill_until(kills: int, n_ranks: int, raw: Path, folder: Path, seed: int) -> None:
