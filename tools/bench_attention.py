@@ -3,7 +3,7 @@
     python tools/bench_attention.py [--lengths 24 48 96 144 192 256] [--batch 64] [--num_threads 1]
 
 Both ways make forward and backward passes of the same random sequences in bfloat16, by turns in one process; the fastest of the
-repeats counts. ``lmspt/attention.py`` chooses by length.
+repeats counts. ``lmspt/slm/attention.py`` chooses by length.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoModel, LlamaConfig, PretrainedConfig, PreTrainedModel
 
-from lmspt.attention import attention_of
+from lmspt.slm.attention import attention_of
 from lmspt.slm.config import SLMConfig
 from lmspt.slm.depth import DepthModel
 from lmspt.slm.pattern import make_pattern

@@ -119,7 +119,7 @@ def test_answers_are_those_of_check(run: Run, tmp_path: Path) -> None:
             clerk.stdin.write(question[40:])
             answer = b""
             while not answer.endswith(b"\0"):
-                answer += clerk.stdout.read(1)
+                answer += clerk.stdout.read(1) or pytest.fail("it has gone without an answer")
             assert answer.decode() == f"{alone.returncode}\n{alone.stdout}".rstrip("\n") + "\0"
     assert clerk.returncode == 0
 

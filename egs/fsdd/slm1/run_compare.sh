@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The published comparison: which tokenizer should a speech language model use? 26 of them, three language models each,
 # two judges. What is done is not done again, so it may be broken off and called again, for days; with --dry_run it says
-# what is left and what that takes (from the beginning on two cores 40 hours and 16 GB by estimate, without what was never timed).
+# what is left and what that takes (from the beginning on two cores 36 hours and 16 GB by estimate, without what was never timed).
 # In pieces, on several machines or days: give each its --tok_list, --tok_seeds, --seeds and --resultsdir;
 # python -m lmspt.bin.merge puts them together.
 # Lyra's weights are looked for in downloads/lyra_v2; without them give a --tok_list that leaves it out.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lmspt import attention
-from lmspt.attention import attention_of
+from lmspt.slm import attention
+from lmspt.slm.attention import attention_of
 from lmspt.slm.packing import pad_sequences
 from tests.slm.test_model import SEQUENCES
 from tests.slm.toy import toy_model
