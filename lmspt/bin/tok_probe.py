@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--tokens", type=Path, required=True, help="its token store")
     p.add_argument("--train_data", type=Path, required=True, help="formatted training set")
     p.add_argument("--train_tokens", type=Path, required=True, help="its token store")
-    p.add_argument("--alignment", type=Path, help="lines '<utterance> <begin> <end> <label>', seconds (default: words of joins)")
+    p.add_argument("--ctm", type=Path, help="what is said when, as Kaldi writes it (default: words of joins)")
     p.add_argument("--out", type=Path, required=True, help="probes.json")
     return p
 
@@ -27,12 +27,12 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.data.datadir import DataDir
     from lmspt.data.tokens import TokenStore
     from lmspt.files import write_json
-    from lmspt.score.labels import labels_of_joins, read_alignment
+    from lmspt.score.labels import labels_of_joins, read_ctm
     from lmspt.score.probe import probe
 
     start_log()
     data = DataDir(args.data)
-    labels = read_alignment(args.alignment) if args.alignment else labels_of_joins(data)
+    labels = read_ctm(args.ctm) if args.ctm else labels_of_joins(data)
     result = probe(TokenStore(args.tokens), data, TokenStore(args.train_tokens), DataDir(args.train_data), labels)
     write_json(args.out, result)
     print(f"{args.out}: {result['guessing']['bps']:.0f} bit/s to guess the semantic stream, {result['n_utts']} utterances")

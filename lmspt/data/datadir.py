@@ -5,6 +5,7 @@
     utt2spk    <utterance> <speaker>
     segments   <utterance> <recording> <begin> <end>           seconds; as in Kaldi
     joins      <utterance> <recording> [<pause> <recording>]...  seconds of silence between recordings that are spoken on end
+    ctm        <utterance> <channel> <begin> <duration> <phone>  seconds; as in Kaldi; stage 6 alone reads it
     channel    one number: which channel of all recordings is heard, from 1 on; 0 is their mean; no file: there is one only
 
 An utterance is an entry of ``segments`` or ``joins``, or else the recording of its own name. Joined utterances are put

@@ -1,4 +1,4 @@
-"""What is said when: labelled stretches of utterances, from the recordings they are joined from or from an alignment."""
+"""What is said when: labelled stretches of utterances, from the recordings they are joined from or from a ctm."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from lmspt.data.datadir import DataDir
 from lmspt.errors import InputError
 
 SILENCE = ""
+SILENT_LABELS = ("sil", "sp", "<eps>")  # what aligners call it
+CTM_LINE = "its lines are '<utterance> <channel> <begin> <duration> <label>'"
 
 
 @dataclass(frozen=True)
@@ -52,25 +54,29 @@ def labels_of_joins(data: DataDir) -> Labels:
     return labels
 
 
-def read_alignment(path: Path) -> Labels:
-    """Labels from lines ``<utterance> <begin> <end> <label>``, seconds, stretches of an utterance in order.
+def read_ctm(path: Path) -> Labels:
+    """Labels from Kaldi's and NIST's ctm: ``<utterance> <channel> <begin> <duration> <label> [<confidence>]``, seconds, lines of an
+    utterance in order. Comments (``;;``) and silence are left out.
 
     Raises:
         InputError: no such file, or a line that is none; names it.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such alignment; its lines are '<utterance> <begin> <end> <label>'")
+        raise InputError(f"{path}: no such alignment; {CTM_LINE}")
     labels: Labels = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.startswith(";;"):
+            continue
         try:
-            utt, begin, end, label = line.split()
-            stretch = Stretch(float(begin), float(end), label, f"{utt} {begin}")
+            utt, _, begin, duration, label = line.split()[:5]
+            stretch = Stretch(float(begin), round(float(begin) + float(duration), 4), label, f"{utt} {begin}")
         except ValueError:
-            raise InputError(f"{path}:{number}: '{line[:60]}'; write '<utterance> <begin> <end> <label>'") from None
+            raise InputError(f"{path}:{number}: '{line[:60]}'; {CTM_LINE}") from None
         before = labels.setdefault(utt, [])
         if not (before[-1].end if before else 0.0) <= stretch.begin < stretch.end < math.inf:
-            raise InputError(f"{path}:{number}: from {begin} to {end} s; stretches must have a length and follow each other")
-        before.append(stretch)
+            raise InputError(f"{path}:{number}: {duration} s from {begin} s on; stretches must have a length and follow each other")
+        if label.lower() not in SILENT_LABELS:
+            before.append(stretch)
     return labels
 
 

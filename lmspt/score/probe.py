@@ -12,7 +12,7 @@ from lmspt.score.labels import Labels
 from lmspt.score.leakage import speaker_leakage
 from lmspt.score.probes import entropies, guessing, lengths, sequence_information, word_distances, word_information
 
-NO_LABELS = {"not_run": "the set has neither joins of a recording a word nor an alignment"}
+NO_LABELS = {"not_run": "the set has neither joins of a recording a word nor a ctm"}
 
 
 def probe(tokens: TokenStore, data: DataDir, train_tokens: TokenStore, train: DataDir, labels: Labels) -> dict[str, Any]:

@@ -110,9 +110,9 @@ def probe_table(name: str, values: Mapping[str, Values]) -> Table:
         f"Token probes on `{name}`",
         "Of the semantic stream. Entropies are of the set as it is; the 3-gram model has learned from the training set, and is "
         "the one to trust. PNMI, purity and SNMI: what a code, or the codes of a word, tell of the word, less what they tell of "
-        "shuffled words. Same word and other word: edit distance of two recordings, by the longer one. Speaker known: share of "
-        "utterances, by logistic regression on code counts. Runs: tokens when repeated ones count once. Edits: a token, as in the "
-        "table of edit distances.",
+        "shuffled words; of phones instead of words where the set has a ctm of them. Same word and other word: edit distance of "
+        "two recordings, by the longer one. Speaker known: share of utterances, by logistic regression on code counts. Runs: "
+        "tokens when repeated ones count once. Edits: a token, as in the table of edit distances.",
         ("system", *(p.title for p in PROBES)),
         rows,
     )

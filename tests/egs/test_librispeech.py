@@ -137,7 +137,7 @@ def run(recipe: Path, *command: str, **variables: str) -> subprocess.CompletedPr
 
 def test_stages_1_and_2(recipe, corpus):
     done = run(recipe, "./run.sh", "--stop_stage", "2", "--nj", "2", "--local_data_opts",
-               "--train_subsets 'train-clean-100 train-clean-360'", LIBRISPEECH=str(corpus))  # fmt: skip
+               "--phones false --train_subsets 'train-clean-100 train-clean-360'", LIBRISPEECH=str(corpus))  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     for name, n_utts in (("train", 8), ("dev", 4), ("test_clean", 4), ("test_other", 4)):
         data = DataDir(recipe / "dump/raw" / name)
@@ -146,9 +146,22 @@ def test_stages_1_and_2(recipe, corpus):
 
 def test_excerpts_are_known_by_their_layout(recipe, tmp_path):
     excerpts = write_excerpts(tmp_path / "excerpts")
-    done = run(recipe, "./run.sh", "--stop_stage", "1", "--local_data_opts", "--n_dev 2", LIBRISPEECH=str(excerpts))
+    command = ("./run.sh", "--stop_stage", "1", "--local_data_opts")
+    done = run(recipe, *command, "--n_dev 2 --phones false", LIBRISPEECH=str(excerpts))
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(path.name for path in (recipe / "data").iterdir()) == ["dev", "test_other", "train"]
+
+
+def test_test_sets_get_their_phones(recipe, tmp_path):
+    pytest.importorskip("pocketsphinx", reason="no wheel for this Python")
+    excerpts = write_excerpts(tmp_path / "excerpts")
+    shutil.copy(ROOT / "tests/tokenizer/speech.flac", excerpts / "flac/100-5-0000.flac")
+    manifest = excerpts / "manifest.tsv"
+    manifest.write_text(manifest.read_text().replace('He said, "Yes."', "there's iron they"))
+    done = run(recipe, "local/data.sh", "--n_dev", "2", LIBRISPEECH=str(excerpts))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [str(path.relative_to(recipe)) for path in recipe.glob("data/*/ctm")] == ["data/test_other/ctm"]
+    assert (recipe / "data/test_other/ctm").read_text().startswith("100-5-0000 1 0.12 0.06 DH\n")
 
 
 def test_archives_are_checked_and_unpacked_once(recipe, corpus, tmp_path):
@@ -160,7 +173,7 @@ def test_archives_are_checked_and_unpacked_once(recipe, corpus, tmp_path):
             tar.add(corpus / subset, arcname=f"LibriSpeech/{subset}")
         sums.append(f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}\n")
     (recipe / "local/SHA256SUMS").write_text("".join(sums))
-    command = ("local/data.sh", "--train_subsets", "train-clean-100 train-clean-360")
+    command = ("local/data.sh", "--phones", "false", "--train_subsets", "train-clean-100 train-clean-360")
     done = run(recipe, *command)
     assert done.returncode == 0, done.stderr
     assert len(DataDir(recipe / "data/train").utts) == 8

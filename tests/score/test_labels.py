@@ -11,7 +11,7 @@ from lmspt.data.audio import write_wav
 from lmspt.data.datadir import DataDir
 from lmspt.data.scp import write_scp
 from lmspt.errors import InputError
-from lmspt.score.labels import Stretch, codes_of, frame_labels, labels_of_joins, read_alignment
+from lmspt.score.labels import Stretch, codes_of, frame_labels, labels_of_joins, read_ctm
 
 ONE = [Stretch(0.1, 0.5, "one", "a"), Stretch(0.5, 0.9, "two", "b")]
 
@@ -51,21 +51,21 @@ def test_codes_of_a_stretch() -> None:
     assert codes_of(Stretch(2.0, 2.5, "x", "x"), codes, 12.5).tolist() == [12]
 
 
-def test_alignment(tmp_path: Path) -> None:
-    path = tmp_path / "alignment"
-    path.write_text("u 0.1 0.5 one\nu 0.5 0.9 two\nv 0 1 one\n")
-    labels = read_alignment(path)
+def test_ctm(tmp_path: Path) -> None:
+    path = tmp_path / "ctm"
+    path.write_text(";; by hand\nu 1 0 0.1 SIL\nu 1 0.1 0.4 one 0.97\nu 1 0.5 0.4 two\nv A 0 1 one\n")
+    labels = read_ctm(path)
     assert [(s.begin, s.end, s.label) for s in labels["u"]] == [(0.1, 0.5, "one"), (0.5, 0.9, "two")]
     assert len({s.source for stretches in labels.values() for s in stretches}) == 3
 
 
 @pytest.mark.parametrize(
-    ("line", "why"), [("u 0.5 one", "write '<utterance>"), ("u 0.3 0.6 x", "follow each other"), ("u 1 1 x", "must have a length")]
+    ("line", "why"), [("u 1 0.5 one", "'<utterance> <ch"), ("u 1 0.3 0.6 x", "follow each other"), ("u 1 1 0 x", "have a length")]
 )
-def test_alignments_that_cannot_be_read(tmp_path: Path, line: str, why: str) -> None:
-    path = tmp_path / "alignment"
-    path.write_text(f"u 0.1 0.5 one\n{line}\n")
-    with pytest.raises(InputError, match=rf"alignment:2: .*{why}"):
-        read_alignment(path)
+def test_ctms_that_cannot_be_read(tmp_path: Path, line: str, why: str) -> None:
+    path = tmp_path / "ctm"
+    path.write_text(f"u 1 0.1 0.4 one\n{line}\n")
+    with pytest.raises(InputError, match=rf"ctm:2: .*{why}"):
+        read_ctm(path)
     with pytest.raises(InputError, match="no such alignment"):
-        read_alignment(tmp_path / "none")
+        read_ctm(tmp_path / "none")

@@ -128,10 +128,10 @@ def test_speakers_that_the_training_set_has_not() -> None:
 def test_command(tmp_path: Path) -> None:
     paths = make_experiment(tmp_path / "egs/digits/slm1")
     tokens, raw = paths.root / "dump/tokens/none_25hz-0123abcd", paths.root / "dump/raw"
-    alignment = tmp_path / "alignment"
-    alignment.write_text("ann-000 0.0 0.3 one\nann-000 0.3 0.6 two\n")
+    ctm = tmp_path / "ctm"
+    ctm.write_text("ann-000 1 0.0 0.3 W\nann-000 1 0.3 0.3 AH\n")
     words = ["--data", raw / "test", "--tokens", tokens / "test", "--train_data", raw / "dev", "--train_tokens", tokens / "dev"]
-    for extra in ([], ["--alignment", alignment]):
+    for extra in ([], ["--ctm", ctm]):
         main([str(word) for word in [*words, "--out", tmp_path / f"probes{len(extra)}.json", *extra]])
     found, aligned = (json.loads((tmp_path / f"probes{n}.json").read_text()) for n in (0, 2))
     assert list(found["streams"]) == ["semantic", "acoustic1", "acoustic2"]

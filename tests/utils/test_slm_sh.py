@@ -179,6 +179,14 @@ def test_scoring_options_redo_scores_only(finished: Path) -> None:
     assert names(calls(finished)) == ["asr_score", "tts_score", "report", "pack"]
 
 
+def test_a_ctm_is_for_the_probes_alone(finished: Path) -> None:
+    (finished / "data/test/ctm").write_text("u 1 0 0.1 AH\n")
+    assert slm(finished).returncode == 0
+    lines = calls(finished)
+    assert names(lines) == ["tok_probe", "report"]
+    assert all(" --ctm data/test/ctm " in line for line in lines[:2])
+
+
 @pytest.mark.parametrize("ends", [("4", "6"), ("tok_train", "tok_eval"), ("tok_train", "6")])
 def test_stages_by_number_and_name(finished: Path, ends: tuple[str, str]) -> None:
     for marker in (finished / "exp/.done").iterdir():

@@ -356,7 +356,7 @@ stage_tok_dump() {
 }
 
 stage_tok_eval() {
-    local tok conf set out
+    local tok conf set out ctm
     for tok in "${toks[@]}"; do
         system_of "${tok}"
         for set in "${valid_set}" "${tests[@]}"; do
@@ -387,11 +387,14 @@ stage_tok_eval() {
             unit "${tok_tag}.${set}.probes"
             need 5 "${tokens}"/{"${train_set}","${set}"}/manifest.json
             need_raw "${train_set}" "${set}"
+            also "data/${set}/ctm"
             makes "${out}/probes.json"
             writes "${out}/probes.json" audio "$(audio_of "${set}")"
             if stale; then
+                ctm=()
+                if [ -e "data/${set}/ctm" ]; then ctm=(--ctm "data/${set}/ctm"); fi
                 run "${train_cmd[@]}" "${out}/logs/tok_probe.log" \
-                    python -m lmspt.bin.tok_probe --data "${raw}/${set}" --tokens "${tokens}/${set}" \
+                    python -m lmspt.bin.tok_probe --data "${raw}/${set}" --tokens "${tokens}/${set}" "${ctm[@]}" \
                     --train_data "${raw}/${train_set}" --train_tokens "${tokens}/${train_set}" --out "${out}/probes.json"
                 finish
             fi

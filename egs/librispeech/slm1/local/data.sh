@@ -7,6 +7,7 @@ set -euo pipefail
 
 train_subsets="train-clean-100 train-clean-360 train-other-500"    # what train is made of
 n_dev=20    # of excerpts with a manifest.tsv: speakers of train that become dev
+phones=true    # align the test sets, for the probes of stage 6
 
 . utils/parse_options.sh
 . ./db.sh
@@ -45,3 +46,4 @@ if [ "${LIBRISPEECH}" = downloads/LibriSpeech ]; then
     for subset in "${subsets[@]}" dev-clean test-clean test-other; do fetch "${subset}"; done
 fi
 python local/prepare.py --corpus "${LIBRISPEECH}" --train_subsets "${subsets[@]}" --n_dev "${n_dev}" --out data
+for set in data/test_*; do if ${phones}; then python -m lmspt.bin.align "${set}"; fi; done
