@@ -51,10 +51,7 @@ def main(argv: list[str] | None = None) -> None:
 
     start_log()
     with joined_ranks(args.ngpu):
-        if kmeans:
-            state = {"centroids": train_kmeans(configs[0], args.feats)}
-        else:
-            state = train(configs, args.train, args.valid, args.out).state_dict()
+        state = train_kmeans(configs[0], args.feats) if kmeans else train(configs, args.train, args.valid, args.out).state_dict()
         if rank() == 0:
             print(save_tokenizer(args.out, state, *configs))
 

@@ -80,7 +80,7 @@ def load_tokenizer(folder: str | Path, device: str | torch.device = "cpu") -> To
     state = load_file(folder / "model.safetensors")
     if kind == "kmeans":
         (config,) = load_config(folder / "config.yaml", [], KMeansConfig)
-        return KMeansTokenizer(config, state["centroids"], tok_id, device)
+        return KMeansTokenizer(config, state, tok_id, device)
     model_config, *_ = load_config(folder / "config.yaml", [], *CONFIGS)
     return TrainedLMSPT(model_config, state, tok_id, device)
 

@@ -200,13 +200,16 @@ class KMeansConfig:
     ``max_utts`` utterances (stage 3 dumps them).
 
     ``teacher: logmel`` has one layer, the log-mel spectrum: the floor. With ``batch_frames`` the features are read in
-    mini-batches of so many frames and need not fit into memory; 0 fits all at once.
+    mini-batches of so many frames and need not fit into memory; 0 fits all at once. ``standardize``: channels count alike (by
+    their deviation in the first mini-batch). The loudest ones of Whisper's last layer tell the place in the utterance, and so do
+    codes without it.
     """
 
     tokenizer: Literal["kmeans"] = "kmeans"
     teacher: str = "whisper-tiny.en"
     teacher_layer: int = 4
     frame_rate: float = 12.5
+    standardize: bool = False
     size: int = 512
     max_utts: int = 1000
     batch_frames: int = 0

@@ -33,7 +33,7 @@ class KMeansTokenizer:
 
     Args:
         config: rate, layer, teacher.
-        centroids: (size, D).
+        state: of :func:`train_kmeans`.
         tok_id: its identity.
         device: where it computes.
 
@@ -43,8 +43,9 @@ class KMeansTokenizer:
 
     can_decode = False
 
-    def __init__(self, config: KMeansConfig, centroids: Tensor, tok_id: str, device: str | torch.device = "cpu") -> None:
-        self.config, self.centroids, self.tok_id = config, centroids.to(device), tok_id
+    def __init__(self, config: KMeansConfig, state: dict[str, Tensor], tok_id: str, device: str | torch.device = "cpu") -> None:
+        self.config, self.centroids, self.tok_id = config, state["centroids"].to(device), tok_id
+        self.scale = state.get("scale", torch.ones(self.centroids.shape[1])).to(device)  # earlier trainings had none
         self.teacher = load_teacher(config.teacher).to(device)
         pooling_stride(config, self.teacher)
         self.sample_rate, self.frame_rate = self.teacher.sample_rate, config.frame_rate
@@ -60,7 +61,7 @@ class KMeansTokenizer:
         # The teacher hears whole token frames, so that its pooled frames and ours are the same in number.
         (features,), mask = self.teacher(wav, frames * self.hop_length, [self.config.teacher_layer])
         pooled, _ = pool(features, mask, wav.shape[1] // self.hop_length)
-        codes = torch.cdist(pooled, self.centroids[None]).argmin(-1)
+        codes = torch.cdist(pooled * self.scale, (self.centroids * self.scale)[None]).argmin(-1)
         return (codes * length_mask(frames, codes.shape[1])[..., 0].long())[:, None].cpu(), frames.cpu()
 
     def codebooks(self) -> list[Tensor]:
@@ -88,8 +89,11 @@ def pooling_stride(config: KMeansConfig, teacher: Teacher) -> int:
     return int(stride)
 
 
-def train_kmeans(config: KMeansConfig, features: Path) -> Tensor:
-    """Centroids (size, D) of dumped teacher features (``feats.scp`` of stage 3) pooled to the token rate.
+def train_kmeans(config: KMeansConfig, features: Path) -> dict[str, Tensor]:
+    """Cluster dumped teacher features (``feats.scp`` of stage 3) that are pooled to the token rate.
+
+    Returns:
+        ``centroids`` (size, D), and ``scale`` (D,), by which channels are multiplied before distances are taken.
 
     Raises:
         InputError: fewer frames than centroids, or a rate that does not divide the teacher's.
@@ -103,14 +107,16 @@ def train_kmeans(config: KMeansConfig, features: Path) -> Tensor:
             f"{features}: {len(first)} pooled frames for {config.size} centroids; "
             "dump more utterances (max_utts) or raise batch_frames"
         )
+    scale = 1 / first.std(0).clip(1e-4) if config.standardize else np.ones(first.shape[1], np.float32)
     if config.batch_frames:
         fitted = MiniBatchKMeans(config.size, n_init=1, random_state=config.seed)
         for _ in range(PASSES):
             for batch in _batches(features, stride, config.batch_frames):
-                fitted.partial_fit(batch)
+                fitted.partial_fit(batch * scale)
     else:
-        fitted = KMeans(config.size, n_init=1, max_iter=50, random_state=config.seed).fit(first)
-    return torch.from_numpy(fitted.cluster_centers_.astype(np.float32))
+        fitted = KMeans(config.size, n_init=1, max_iter=50, random_state=config.seed).fit(first * scale)
+    state = {"centroids": fitted.cluster_centers_ / scale, "scale": scale}
+    return {name: torch.from_numpy(value.astype(np.float32)) for name, value in state.items()}
 
 
 def _batches(features: Path, stride: int, batch_frames: int) -> Iterator[np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lmspt.data.features import read_features
+from lmspt.data.features import read_features, write_features
 from lmspt.errors import InputError
 from lmspt.teacher.load import load_teacher
 from lmspt.tokenizer.batches import pad
@@ -29,7 +29,7 @@ def feats(tmp_path_factory):
 
 
 def test_centroids_are_means_of_pooled_frames(feats):
-    centroids = train_kmeans(CONFIG, feats)
+    centroids = train_kmeans(CONFIG, feats)["centroids"]
     pooled = np.concatenate([f[: len(f) // 4 * 4].reshape(-1, 4, 384).mean(1) for _, f in read_features(feats)]).astype(np.float32)
     nearest = torch.cdist(torch.from_numpy(pooled), centroids).argmin(1).numpy()
     for code in range(8):
@@ -44,9 +44,26 @@ def test_mini_batches_find_clusters_as_tight(feats):
     def inertia(centroids):
         return torch.cdist(frames, centroids).amin(1).square().mean()
 
-    at_once, in_pieces = (train_kmeans(replace(config, batch_frames=n), feats) for n in (0, 64))
+    at_once, in_pieces = (train_kmeans(replace(config, batch_frames=n), feats)["centroids"] for n in (0, 64))
     assert inertia(in_pieces) < 1.2 * inertia(at_once) < 0.8 * inertia(frames.mean(0, keepdim=True))
-    assert torch.equal(in_pieces, train_kmeans(replace(config, batch_frames=64), feats))
+    assert torch.equal(in_pieces, train_kmeans(replace(config, batch_frames=64), feats)["centroids"])
+
+
+@pytest.mark.parametrize("batch_frames", [0, 500])
+def test_standardized_channels_count_alike(tmp_path, batch_frames):
+    """A loud channel that tells the place, and a quiet one that tells the sound: which of the two the codes tell."""
+    rng = np.random.default_rng(0)
+    sounds, place = rng.integers(0, 2, (4, 250)), np.arange(250) / 250
+    loud, quiet = np.broadcast_to(100 * place, sounds.shape), sounds + 0.01 * rng.standard_normal(sounds.shape)
+    utts = np.stack([loud, quiet], axis=-1).astype(np.float16)
+    write_features(tmp_path, ((f"u{i}", feats) for i, feats in enumerate(utts)))
+    config = KMeansConfig(size=4, frame_rate=50, batch_frames=batch_frames)
+    for standardize in (False, True):
+        state = train_kmeans(replace(config, standardize=standardize), tmp_path)
+        frames = torch.from_numpy(utts.reshape(-1, 2).astype(np.float32))
+        codes = torch.cdist(frames * state["scale"], state["centroids"] * state["scale"]).argmin(1).numpy()
+        told = [sounds.ravel()[codes == code].mean() for code in range(4)]
+        assert all(min(share, 1 - share) < 0.1 for share in told) == standardize
 
 
 def test_the_floor_does_not_hear_the_level():
@@ -79,7 +96,7 @@ def test_too_few_frames_and_an_impossible_rate(feats):
     with pytest.raises(InputError, match="dump more utterances"):
         train_kmeans(KMeansConfig(size=10_000), feats)
     with pytest.raises(InputError, match="must divide"):
-        KMeansTokenizer(KMeansConfig(frame_rate=12), torch.zeros(8, 384), "toy")
+        KMeansTokenizer(KMeansConfig(frame_rate=12), {"centroids": torch.zeros(8, 384)}, "toy")
 
 
 def test_health_by_hand():

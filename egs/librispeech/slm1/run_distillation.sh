@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 ./run.sh \
-    --tok_list "$(echo conf/tok/small_12.5hz{,_standard,_feature,_none}.yaml conf/tok/{kmeans,logmel_kmeans}_12.5hz.yaml conf/tok/lyra_3200.yaml)" \
+    --tok_list "$(echo conf/tok/{small_12.5hz{,_standard,_feature,_none},kmeans_12.5hz{,_plain},logmel_kmeans_12.5hz,lyra_3200}.yaml)" \
     --slm_config "" \
     --train_variants 1 \
     --side_by_side 2 \
