@@ -127,15 +127,27 @@ def _stretches(codes: Codes, labels: Labels, frame_rate: float) -> list[tuple[st
     ]
 
 
+def information_bits(labels: np.ndarray, codes: np.ndarray) -> float:
+    """Mutual information of labels (N,) and codes (N,), bits; it is too large by what chance makes of few of them."""
+    joint = _joint(labels, codes)
+    return _entropy(joint.sum(axis=1)) + _entropy(joint.sum(axis=0)) - _entropy(joint.ravel())
+
+
 def _information(said: np.ndarray, heard: np.ndarray) -> dict[str, float]:
     """Normalised mutual information and purity of labels (N,) and codes (N,)."""
-    _, rows = np.unique(said, return_inverse=True)
-    _, columns = np.unique(heard, return_inverse=True)
+    joint = _joint(said, heard)
+    of_label = _entropy(joint.sum(axis=1))
+    pnmi = information_bits(said, heard) / of_label if of_label else 0.0
+    return {"pnmi": pnmi, "purity": float(joint.max(axis=0).sum() / joint.sum())}
+
+
+def _joint(labels: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """How often a label has a code."""
+    _, rows = np.unique(labels, return_inverse=True)
+    _, columns = np.unique(codes, return_inverse=True)
     joint = np.zeros((rows.max() + 1, columns.max() + 1))
     np.add.at(joint, (rows, columns), 1)
-    of_label = _entropy(joint.sum(axis=1))
-    mutual = of_label + _entropy(joint.sum(axis=0)) - _entropy(joint.ravel())
-    return {"pnmi": mutual / of_label if of_label else 0.0, "purity": float(joint.max(axis=0).sum() / joint.sum())}
+    return joint
 
 
 def _entropy(counts: np.ndarray) -> float:

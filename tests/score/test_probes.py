@@ -13,7 +13,15 @@ from lmspt.bin.tok_probe import main
 from lmspt.score.labels import Stretch
 from lmspt.score.leakage import speaker_leakage
 from lmspt.score.ngram import NGram
-from lmspt.score.probes import entropies, guessing, lengths, sequence_information, word_distances, word_information
+from lmspt.score.probes import (
+    entropies,
+    guessing,
+    information_bits,
+    lengths,
+    sequence_information,
+    word_distances,
+    word_information,
+)
 from tests.score.experiment import make_experiment
 
 RATE = 10.0  # Hz
@@ -144,3 +152,10 @@ def test_command(tmp_path: Path) -> None:
     for key in ("guessing", "word_distances", "lengths"):
         assert made_up[key].keys() == aligned[key].keys()
     assert (found["set"], found["n_utts"], found["frame_rate"]) == ("test", 6, 25.0)
+
+
+def test_information_bits() -> None:
+    labels = np.arange(4000) % 4
+    assert information_bits(labels, labels) == pytest.approx(2.0)
+    assert information_bits(labels, labels // 2) == pytest.approx(1.0)
+    assert information_bits(labels, np.random.default_rng(0).permutation(labels)) < 0.01
