@@ -201,8 +201,8 @@ class KMeansConfig:
 
     ``teacher: logmel`` has one layer, the log-mel spectrum: the floor. With ``batch_frames`` the features are read in
     mini-batches of so many frames and need not fit into memory; 0 fits all at once. ``standardize``: channels count alike (by
-    their deviation in the first mini-batch). The loudest ones of Whisper's last layer tell the place in the utterance, and so do
-    codes without it.
+    their deviation in the first mini-batch). Without it codes of Whisper's last layer tell the place in the utterance
+    first, as its loudest channels do (``tools/place.py``).
     """
 
     tokenizer: Literal["kmeans"] = "kmeans"
