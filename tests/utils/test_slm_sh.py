@@ -183,7 +183,7 @@ def test_a_ctm_is_for_the_probes_alone(finished: Path) -> None:
     (finished / "data/test/ctm").write_text("u 1 0 0.1 AH\n")
     assert slm(finished).returncode == 0
     lines = calls(finished)
-    assert names(lines) == ["tok_probe", "report"]
+    assert names(lines) == ["tok_probe", "report", "pack"]
     assert all(" --ctm data/test/ctm " in line for line in lines[:2])
 
 
