@@ -66,6 +66,18 @@ def test_standardized_channels_count_alike(tmp_path, batch_frames):
         assert all(min(share, 1 - share) < 0.1 for share in told) == standardize
 
 
+def test_codes_are_nearest_in_standardized_channels(feats):
+    config = replace(CONFIG, frame_rate=50.0, standardize=True)
+    state = train_kmeans(config, feats)
+    batch = pad([voiced(1.0, 120, 0)])
+    codes, _ = KMeansTokenizer(config, state, "toy").encode(**batch)
+    (heard,), _ = load_teacher(config.teacher)(batch["wav"], batch["lengths"], [config.teacher_layer])
+    distances = (heard[0, :, None] - state["centroids"]).mul(state["scale"]).square().sum(-1)
+    assert torch.equal(codes[0, 0], distances.argmin(-1))
+    plain, _ = KMeansTokenizer(config, {"centroids": state["centroids"]}, "toy").encode(**batch)
+    assert not torch.equal(codes, plain)
+
+
 def test_the_floor_does_not_hear_the_level():
     wav = torch.from_numpy(voiced(1.0, 120, 0))[None]
     (loud,), mask = load_teacher("logmel")(wav, torch.tensor([16000]), [1])
