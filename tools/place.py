@@ -1,11 +1,9 @@
-"""What features of a teacher, and codes, tell of the place in what is heard, which is none of a token's business.
+"""What features of a teacher tell of the place in what is heard, which is none of a token's business.
 
     python tools/place.py --data dump/raw/train [--seconds 2] [--teacher whisper-tiny.en] [--layers 2 3 4]
-    python tools/place.py --tokens dump/tokens/*/test
 
-Of features: the share of their variance, over random crops, that is the place in the crop; as they are, and with standardized
-channels. Of codes: how many bits the semantic ones tell of the half second of the utterance they stand in, and how many when they
-are shuffled.
+The share of their variance, over random crops, that is the place in the crop; as they are, and with standardized channels. What
+codes tell of it is a probe of stage 6.
 """
 
 from __future__ import annotations
@@ -19,17 +17,13 @@ from torch import Tensor
 
 from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
-from lmspt.data.tokens import TokenStore
-from lmspt.score.probes import information_bits
 from lmspt.teacher.load import load_teacher
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    what = p.add_mutually_exclusive_group(required=True)
-    what.add_argument("--data", type=Path, help="formatted set")
-    what.add_argument("--tokens", type=Path, nargs="+", help="token stores of a set")
+    p.add_argument("--data", type=Path, required=True, help="formatted set")
     p.add_argument("--teacher", default="whisper-tiny.en")
     p.add_argument("--layers", type=int, nargs="+", default=[2, 3, 4])
     p.add_argument("--seconds", type=float, default=2.0, help="of a crop")
@@ -56,8 +50,9 @@ def share_of_place(features: Tensor) -> float:
     return float((by_place.square().mean() - within) / features.square().mean())
 
 
-def of_features(args: argparse.Namespace) -> None:
-    """A line a layer."""
+def main() -> None:
+    """Measure, print a line a layer."""
+    args = parser().parse_args()
     teacher = load_teacher(args.teacher)
     wav = crops(DataDir(args.data), teacher.sample_rate, args.seconds, args.n_crops)
     with torch.inference_mode():
@@ -67,25 +62,6 @@ def of_features(args: argparse.Namespace) -> None:
         features = torch.cat(parts)
         standardized = features / features.std((0, 1))
         print(f"layer {layer}: {share_of_place(features):.2f}, of standardized channels {share_of_place(standardized):.2f}")
-
-
-def of_tokens(folder: Path) -> None:
-    """A line."""
-    tokens = TokenStore(folder)
-    codes = [tokens[key][0] for key in tokens]
-    half_seconds = np.concatenate([np.arange(len(row)) * 2 // tokens.meta["frame_rate"] for row in codes])
-    codes = np.concatenate(codes)
-    chance = information_bits(half_seconds, np.random.default_rng(0).permutation(codes))
-    print(f"{folder}: {information_bits(half_seconds, codes):.2f} bits of place in a code, {chance:.2f} if shuffled")
-
-
-def main() -> None:
-    """Measure, print."""
-    args = parser().parse_args()
-    if args.data:
-        of_features(args)
-    for folder in args.tokens or ():
-        of_tokens(folder)
 
 
 if __name__ == "__main__":

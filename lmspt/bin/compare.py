@@ -8,10 +8,10 @@ import sys
 from lmspt.errors import run_main
 
 EPILOG = """\
-SYSTEM is a folder exp/slm_<tag>, or exp/tok_<tag> for its resynthesis; the beginning of exp/slm_<tag>_s<seed>, whose seeds are
-then pooled; or results/benchmark.json:<row>. Utterances, and the seeds of each system, are drawn 10,000 times; p is corrected
-for the number of pairs. Speech that two judges have read is compared by each of them. Scores of different contracts or of
-other utterances are refused.
+SYSTEM is a folder exp/slm_<tag>, or exp/tok_<tag> for its resynthesis and for what its codes tell of words; the beginning of
+exp/slm_<tag>_s<seed>, whose seeds are then pooled; or results/benchmark.json:<row>. Utterances, and the seeds of each system, are
+drawn 10,000 times (of what codes tell, utterances are left out one by one); p is corrected for the number of pairs. Speech that two
+judges have read is compared by each of them. Scores of different contracts or of other utterances are refused.
 """
 
 

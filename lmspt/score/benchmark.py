@@ -18,7 +18,7 @@ UNREAD = {"not_run": "no judge was asked"}
 def benchmark(experiment: Experiment) -> dict[str, Any]:
     """The whole of ``benchmark.json``.
 
-    ``systems`` have one seed each, ``groups`` pool them; ``judges``, ``probe_correlations`` and ``comparisons`` are of groups.
+    ``systems`` have one seed each, ``groups`` pool them; all else is of groups.
     """
     return {
         "contract": experiment.contract,
@@ -27,6 +27,7 @@ def benchmark(experiment: Experiment) -> dict[str, Any]:
         "judges": {name: judges_of(experiment, name) for name in experiment.sets if experiment.second},
         "probe_correlations": experiment.probe_correlations,
         "comparisons": experiment.comparisons,
+        "told_comparisons": experiment.told_comparisons,
     }
 
 
@@ -52,7 +53,8 @@ def _group(experiment: Experiment, group: Group) -> dict[str, Any]:
     }
     for task in experiment.tasks:
         rows[task] = {name: group.summary(name, task) or SILENT for name in experiment.sets}
-    return {**rows, "probes": {name: probes[group.name] for name, probes in experiment.probes.items()}}
+    probes = {name: probes[group.name] for name, probes in experiment.probes.items()}
+    return {**rows, "probes": probes, "told": {name: told.get(group.name, {}) for name, told in experiment.told.items()}}
 
 
 def _row(experiment: Experiment, system: System) -> dict[str, Any]:

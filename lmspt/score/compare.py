@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from lmspt.errors import InputError
 from lmspt.score.contract import PARTS, relatives, require_same
 from lmspt.score.counts import SECOND, TASKS, Counts, comparisons, counts_of, read_counts
 from lmspt.score.system import tokenizer_of
-from lmspt.score.table import percent
+from lmspt.score.table import measured, percent
+from lmspt.score.told import MEASURES, differences, told, words_of
 
 Key = tuple[str, str]  # set, task
 
@@ -28,19 +30,21 @@ class Scored:
         teachers: frozen encoders behind its tokens.
         contracts: by task.
         counts: by (set, task).
+        words: what the codes of tokenizers alone tell of words, by set, as :func:`lmspt.score.told.words_of` gives it.
     """
 
     name: str
     teachers: frozenset[str]
     contracts: dict[str, dict[str, Any]]
     counts: dict[Key, Counts]
+    words: dict[str, list[dict[str, Any]]]
 
 
 def read_scored(name: str) -> Scored:
     """A system by name.
 
     Args:
-        name: a folder ``exp/slm_<tag>`` or, for its resynthesis, ``exp/tok_<tag>``; the beginning of folders
+        name: a folder ``exp/slm_<tag>`` or, for resynthesis and probes, ``exp/tok_<tag>``; the beginning of folders
             ``exp/slm_<tag>_s<seed>`` or ``exp/tok_<tag>_t<seed>``, which are its seeds; or ``results/benchmark.json:<row>``, a
             row of one seed or of all.
 
@@ -52,19 +56,22 @@ def read_scored(name: str) -> Scored:
 
 
 def compare(systems: Sequence[Scored]) -> list[str]:
-    """Lines that say how the systems differ on each set and task that all were scored on.
+    """Lines that say how the systems differ on each set and task that all were scored on, and in what their codes tell of words.
 
     Raises:
         InputError: they have no set in common, were scored under different contracts, or on other utterances.
     """
     keys = [key for key in systems[0].counts if all(key in system.counts for system in systems)]
-    if not keys:
-        raise InputError(f"{' and '.join(system.name for system in systems)} were scored on no common set; run stages 9 to 12")
+    sets = [name for name in systems[0].words if all(name in system.words for system in systems)]
+    if not (keys or sets):
+        raise InputError(f"{' and '.join(system.name for system in systems)} were scored on no common set; run stages 6 to 12")
     lines: list[str] = []
     for set_name, task in keys:
         require_same({system.name: system.contracts[task] for system in systems})
         counts = {system.name: system.counts[set_name, task] for system in systems}
         lines += [*_heading(_title(systems[0], set_name, task), counts), *map(_pair, comparisons(counts)), ""]
+    for set_name, measure in product(sets, MEASURES):
+        lines += [*_told({system.name: system.words[set_name] for system in systems}, set_name, measure), ""]
     return lines[:-1]
 
 
@@ -119,6 +126,23 @@ def _pair(pair: dict[str, Any]) -> str:
     )
 
 
+def _told(words: dict[str, list[dict[str, Any]]], set_name: str, measure: str) -> list[str]:
+    """What codes tell of words, by one measure."""
+    first, *_ = words.values()
+    size = f"{len(first[0]['without_utts'])} utterances, {len(first[0]['without_speakers'])} speakers"
+    width = max(map(len, words))
+    lines = [f"{MEASURES[measure]} above chance on {set_name}: {size}"]
+    lines += [f"  {name:<{width}}  {measured(told(found, measure))}" for name, found in words.items()]
+    for pair in differences(words, measure):
+        low, high = pair["ci95"]
+        by_speaker = "[{:+.3f}, {:+.3f}] by speakers".format(*pair["ci95_speakers"]) if "ci95_speakers" in pair else "one speaker"
+        lines.append(
+            f"  {pair['a']} - {pair['b']}: {pair['difference']:+.3f}, 95 % [{low:+.3f}, {high:+.3f}] by utterances, {by_speaker}, "
+            f"p = {pair['p']:.4f}, with Holm's correction {pair['p_holm']:.4f}"
+        )
+    return lines
+
+
 def _from_folders(name: str, folder: Path) -> Scored:
     seeds = [folder] if folder.is_dir() else sorted(folder.parent.glob(f"{folder.name}_[st][0-9]*"))
     seeds = [seed for seed in seeds if any((seed / file).is_file() for file in ("tokenizer", "tok_id"))]
@@ -135,9 +159,16 @@ def _from_folders(name: str, folder: Path) -> Scored:
     for task in dict.fromkeys(task for _, task in results):
         every = [(path, result) for key, found in results.items() if key[1] == task for path, result in found.items()]
         contracts[task] = require_same({path: result["contract"] for path, result in every})
-    return Scored(
-        name, frozenset().union(*map(_teachers, seeds)), contracts, {key: counts_of(found) for key, found in results.items()}
-    )
+    counts = {key: counts_of(found) for key, found in results.items()}
+    return Scored(name, frozenset().union(*map(_teachers, seeds)), contracts, counts, _words(seeds))
+
+
+def _words(seeds: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
+    """What the codes of tokenizers tell of words, by set; nothing of language models."""
+    probes: dict[str, list[dict[str, Any]]] = {}
+    for path in (path for seed in seeds for path in sorted(seed.glob("eval/*/probes.json"))):
+        probes.setdefault(path.parent.name, []).append(json.loads(path.read_text(encoding="utf-8")))
+    return {name: words for name, found in probes.items() if len(found) == len(seeds) and (words := words_of(found))}
 
 
 def _scores_in(folder: Path) -> list[tuple[Key, Path]]:
@@ -174,4 +205,4 @@ def _from_benchmark(name: str, path: Path, row: str) -> Scored:
         raise InputError(f"{path}: has no row '{row}'; it has {', '.join(dict.fromkeys([*groups, *rows]))}")
     teachers = frozenset(rows[cell]["teacher"] for cell in cells if rows[cell]["teacher"])
     counts = read_counts(path.with_name("counts.tsv"), cells)
-    return Scored(name, teachers, {task: benchmark["contract"][PARTS[task]] for _, task in counts}, counts)
+    return Scored(name, teachers, {task: benchmark["contract"][PARTS[task]] for _, task in counts}, counts, {})

@@ -35,6 +35,11 @@ class Group:
         """The system that stands for what all seeds have in common."""
         return self.systems[0]
 
+    @property
+    def tokenizers(self) -> list[System]:
+        """A system for each of its tokenizers."""
+        return list({system.tok_id: system for system in self.systems}.values())
+
     def errors(self, name: str, task: str) -> Counts | None:
         """Errors on a set in a task, or of what was said (a key of ``AUDIO``); nothing if there was nothing."""
         if task == "asr":

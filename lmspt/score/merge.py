@@ -35,13 +35,15 @@ def merge(folders: Sequence[Path]) -> tuple[dict[str, Any], Results]:
     what language models make of the tokens, not against the speech of tokenizers alone.
 
     Raises:
-        InputError: a file is missing, contracts differ, systems were scored on other utterances, or parts say different things
-            under one name.
+        InputError: a file is missing, contracts differ, systems were scored on other utterances, parts say different things under
+            one name, or nothing was scored.
     """
     parts = {folder: _read(folder / "benchmark.json") for folder in folders}
     contract = _contract(parts)
     rows, groups, results = _gather(parts)
     results = {(name, task): found for (name, task), found in results.items() if "second" in contract or not task.endswith(SECOND)}
+    if not any(results.values()):
+        raise InputError(f"{folders[0]} and the others hold no scores, probes alone: report such tokenizers in one run of stage 13")
     counts: dict[str, dict[str, dict[str, Counts]]] = {}  # by set, task and group
     for (name, task), found in results.items():
         scored = {group: {n: found[n] for n in names if n in found} for group, names in groups.items()}

@@ -44,7 +44,7 @@ def _tables(benchmark: dict[str, Any], name: str) -> Iterator[Table]:
     titles = {task: TASKS[task] + (", second judge," if task.endswith(SECOND) else "") for task in tasks}
     yield _summary(benchmark, name, titles)
     yield _sound(benchmark, name)
-    yield probe_table(name, {group["name"]: group["probes"][name] for group in benchmark["groups"]})
+    yield probe_table(name, {group["name"]: group["probes"][name] for group in benchmark["groups"]}, {})
     if name in benchmark["probe_correlations"]:
         with_wers = {task: f"{title} WER" for task, title in titles.items()}
         yield from correlation_tables(name, benchmark["probe_correlations"][name], with_wers)

@@ -9,6 +9,7 @@ from string import Template
 
 import numpy as np
 
+from lmspt.data.scp import read_scp
 from lmspt.data.subset import choose_utts
 from lmspt.data.tokens import TokenStore
 from lmspt.score.listen import SECONDS, UTTERANCES, Card, Clip, cards_of
@@ -37,7 +38,7 @@ PICTURE_SECONDS = 5.0
 LONG = 24  # rows of a table that is folded
 SECTIONS = {
     "summary": "Summary",
-    "rate": "Rate and errors",
+    "rate": "Rate and scores",
     "training": "Training",
     "codebooks": "Codebooks",
     "tokens": "Tokens",
@@ -92,14 +93,18 @@ def _header(name: str, experiment: Experiment, date: str, shown: Iterable[str]) 
 
 
 def _rate(experiment: Experiment, colours: dict[str, str]) -> str:
-    panels = {name: _panels(rate_panels(experiment, name, colours), "pair") for name in experiment.sets}
-    sets = (f"<h3><code>{escape(name)}</code></h3>{figures}" for name, figures in panels.items())
+    panels = {name: list(rate_panels(experiment, name, colours)) for name in experiment.sets}
+    sets = (f"<h3><code>{escape(name)}</code></h3>{_panels(figures, 'pair')}" for name, figures in panels.items())
+    if not any(panels.values()):
+        return ""
     marks = ["● ASR and TTS of the language model" if experiment.spoken else "● ASR of the language model"] * experiment.has_models
     if experiment.spoken:
         marks += ["□ resynthesis from all streams", "△ from the semantic one alone", "dotted: the judge on the recordings"]
+    errors = f"Word errors with 95 % intervals over what was read. {', '.join(marks)}; small dots: seeds. " if marks else ""
+    told = "PNMI and purity: what codes tell of words or phones, above chance. " if any(experiment.told.values()) else ""
     return (
-        f"<p>Word errors with 95 % intervals over what was read. {', '.join(marks)}. Systems of one rate stand side by side, "
-        f"in the order of the list; small dots: seeds.</p>{_key(experiment, colours)}{''.join(sets)}"
+        f"<p>{errors}{told}Systems of one rate stand side by side, in the order of the list.</p>"
+        f"{_key(experiment, colours)}{''.join(sets)}"
     )
 
 
@@ -125,8 +130,7 @@ def _codebooks(experiment: Experiment, stores: dict[str, TokenStore]) -> str:
 def _pictures(experiment: Experiment, stores: dict[str, TokenStore], raw: Path, colours: dict[str, str]) -> str:
     name, *_ = experiment.sets
     recordings, panels = Speech(raw / name), []
-    scored = experiment.groundtruth.get(name) or experiment.systems[0].asr[name]["own"]
-    texts = {row["utt"]: row["ref"] for row in scored["utts"]}
+    texts = read_scp(raw / name / "text")
     for utt in choose_utts(texts, PICTURES):
         wav = recordings[utt][: int(PICTURE_SECONDS * RATE)]
         log_mel = np.log10(np.maximum(mel_power(wav, 400, 160, 80, RATE), 1e-10))

@@ -18,6 +18,7 @@ from lmspt.score.groups import Group
 from lmspt.score.results import Experiment
 from lmspt.score.system import AUDIO
 from lmspt.score.tables import semantic_bitrate
+from lmspt.score.told import MEASURES
 
 INK = "#010203"  # stands for the page's text colour
 COLOURS = (  # seen on white and on black
@@ -46,6 +47,7 @@ STYLE = {
 TOK_STATS = {"mel": "mel distance", "distill": "distillation distance", "semantic_use": "semantic codes in use, share"}
 SLM_STATS = {"loss_asr": "ASR loss", "acc_asr": "ASR accuracy", "loss_tts": "TTS loss", "acc_tts": "TTS accuracy"}
 MARKS = {"tts": "o", "all": "s", "semantic": "^"}
+WER = "WER %"
 NAMED = 8  # streams that a legend has room for
 OCTAVES = 0.6  # between the first and the last of the systems that stand side by side, at most
 
@@ -60,13 +62,19 @@ class Panel:
 
 @dataclass(frozen=True)
 class Point:
-    """A group's error rate over what it costs: tokens and bits a second."""
+    """A group's score over what it costs: tokens and bits a second.
+
+    Attributes:
+        y: the score, with the edges of its interval in ``ci95`` and what single seeds have in ``seeds``, if there are several.
+    """
 
     name: str
     hz: float
     bits: float
-    summary: dict[str, Any]
-    mark: str
+    y: float
+    ci95: Sequence[float]
+    seeds: Sequence[float] = ()
+    mark: str = "o"
 
 
 def colours_of(groups: Iterable[Group]) -> dict[str, str]:
@@ -94,22 +102,32 @@ def history_panels(histories: dict[str, list[dict[str, Any]]], stats: dict[str, 
 
 
 def rate_panels(experiment: Experiment, name: str, colours: dict[str, str]) -> Iterator[Panel]:
-    """Error rates on a set over token rate and over bit rate, 95 % intervals; dotted: the judge on the recordings."""
+    """Error rates on a set over token rate and over bit rate, and what codes tell of words; 95 % intervals; dotted: the judge on
+    the recordings."""
     asr, spoken = [], []
+    told: dict[str, list[Point]] = {measure: [] for measure in MEASURES}
     for group in experiment.groups:
         tokens = group.first.tokens[experiment.valid]
         bits = {"asr": semantic_bitrate(tokens), "semantic": semantic_bitrate(tokens), "all": tokens["bitrate"]}
         for task in ("asr", *AUDIO):
             if summary := group.summary(name, task):
-                point = Point(group.name, tokens["frame_rate"], bits.get(task, tokens["bitrate"]), summary, MARKS.get(task, "o"))
-                (asr if task == "asr" else spoken).append(point)
+                wer, *ends = (100 * rate for rate in (summary["wer"], *summary["ci95"]))
+                seeds = [100 * seed for seed in summary["seeds"]["wer"] if "sd" in summary["seeds"]]
+                cost = tokens["frame_rate"], bits.get(task, tokens["bitrate"])
+                (asr if task == "asr" else spoken).append(Point(group.name, *cost, wer, ends, seeds, MARKS.get(task, "o")))
+        for measure, found in experiment.told[name].get(group.name, {}).items():
+            told[measure].append(Point(group.name, tokens["frame_rate"], bits["semantic"], found["value"], found["ci95"]))
     if asr:
-        yield Panel("ASR, by token rate", _rate_figure(asr, "hz", "tokens a second", colours))
-        yield Panel("ASR, by bit rate", _rate_figure(asr, "bits", "bit/s of the semantic stream", colours))
+        yield Panel("ASR, by token rate", _rate_figure(asr, "hz", "tokens a second", WER, colours))
+        yield Panel("ASR, by bit rate", _rate_figure(asr, "bits", "bit/s of the semantic stream", WER, colours))
     if spoken:
-        floor = experiment.groundtruth[name]["wer"]
-        yield Panel("Speech, by token rate", _rate_figure(spoken, "hz", "tokens a second", colours, floor))
-        yield Panel("Speech, by bit rate", _rate_figure(spoken, "bits", "bit/s of the streams spoken", colours, floor))
+        floor = 100 * experiment.groundtruth[name]["wer"]
+        yield Panel("Speech, by token rate", _rate_figure(spoken, "hz", "tokens a second", WER, colours, floor))
+        yield Panel("Speech, by bit rate", _rate_figure(spoken, "bits", "bit/s of the streams spoken", WER, colours, floor))
+    for measure, points in told.items():
+        if points:
+            figure = _rate_figure(points, "hz", "tokens a second", "above chance", colours)
+            yield Panel(f"{MEASURES[measure]} of words or phones, by token rate", figure)
 
 
 def use_panels(counts: dict[str, dict[str, np.ndarray]]) -> Iterator[Panel]:
@@ -187,26 +205,25 @@ def _panel(xlabel: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _rate_figure(points: Sequence[Point], rate: str, xlabel: str, colours: dict[str, str], floor: float | None = None) -> str:
+def _rate_figure(
+    points: Sequence[Point], rate: str, xlabel: str, ylabel: str, colours: dict[str, str], floor: float | None = None
+) -> str:
     """Points over the attribute ``rate``, in octaves; systems of one rate side by side, seeds as small dots beside their mean."""
     with matplotlib.rc_context(STYLE):
         figure, axes = _panel(xlabel)
         places, rates = _side_by_side(points, rate), sorted({getattr(point, rate) for point in points})
         for point in points:
             x = places[point.name, getattr(point, rate)]
-            y, colour = 100 * point.summary["wer"], colours[point.name]
-            low, high = (100 * edge for edge in point.summary["ci95"])
+            y, colour, (low, high) = point.y, colours[point.name], point.ci95
             error = [[max(y - low, 0.0)], [max(high - y, 0.0)]]
             filled = "none" if point.mark != "o" else colour
             axes.errorbar(x, y, error, fmt=point.mark, color=colour, markerfacecolor=filled, capsize=2, elinewidth=1, markersize=4)
-            if "sd" in point.summary["seeds"]:
-                seeds = [100 * wer for wer in point.summary["seeds"]["wer"]]
-                axes.plot([1.02 * x] * len(seeds), seeds, ".", color=colour, markersize=2.5)
+            axes.plot([1.02 * x] * len(point.seeds), point.seeds, ".", color=colour, markersize=2.5)
         if floor is not None:
-            axes.axhline(100 * floor, color=INK, linestyle=":", linewidth=1)
+            axes.axhline(floor, color=INK, linestyle=":", linewidth=1)
         axes.set_xscale("log", base=2)
         axes.set_xticks(rates, [f"{value:g}" for value in rates])
-        axes.set(ylabel="WER %", xlim=(rates[0] / 1.4, 1.4 * rates[-1]), ylim=(0, None))
+        axes.set(ylabel=ylabel, xlim=(rates[0] / 1.4, 1.4 * rates[-1]), ylim=(0, None))
         return svg_of(figure)
 
 

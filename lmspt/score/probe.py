@@ -10,7 +10,15 @@ from lmspt.data.datadir import DataDir
 from lmspt.data.tokens import TokenStore, base_key
 from lmspt.score.labels import Labels
 from lmspt.score.leakage import speaker_leakage
-from lmspt.score.probes import entropies, guessing, lengths, sequence_information, word_distances, word_information
+from lmspt.score.probes import (
+    entropies,
+    guessing,
+    lengths,
+    place_information,
+    sequence_information,
+    word_distances,
+    word_information,
+)
 
 NO_LABELS = {"not_run": "the set has neither joins of a recording a word nor a ctm"}
 
@@ -27,7 +35,7 @@ def probe(tokens: TokenStore, data: DataDir, train_tokens: TokenStore, train: Da
 
     Returns:
         ``streams`` (each: entropies, information on labels), and of the semantic stream: ``guessing``, ``word_distances``,
-        ``speaker``, ``lengths``.
+        ``speaker``, ``place``, ``lengths``.
 
     Raises:
         InputError: the stores are of two tokenizers.
@@ -41,7 +49,7 @@ def probe(tokens: TokenStore, data: DataDir, train_tokens: TokenStore, train: Da
         streams[name] = {
             "semantic": tokens.meta["streams"][row]["semantic"],
             **entropies(codes, rate),
-            "words": word_information(codes, labels, rate) if labelled else NO_LABELS,
+            "words": word_information(codes, labels, data.utt2spk, rate) if labelled else NO_LABELS,
             "sequences": sequence_information(codes, labels, rate) if labelled else NO_LABELS,
         }
     codes, learned = _stream(tokens, 0), _stream(train_tokens, 0)
@@ -54,6 +62,7 @@ def probe(tokens: TokenStore, data: DataDir, train_tokens: TokenStore, train: Da
         "guessing": guessing(learned, codes, tokens.meta["streams"][0]["size"], rate),
         "word_distances": word_distances(codes, labels, data.utt2spk, rate) if labelled else NO_LABELS,
         "speaker": speaker_leakage(learned, train.utt2spk, codes, data.utt2spk),
+        "place": place_information(codes, rate),
         "lengths": lengths(codes, data.text, rate),
     }
 

@@ -11,8 +11,9 @@ import numpy as np
 from lmspt.data.variation import SHIFTS
 from lmspt.score.bootstrap import rank_correlation
 from lmspt.score.groups import Group
-from lmspt.score.system import Result, System
-from lmspt.score.table import NOT_RUN, Table
+from lmspt.score.system import Result
+from lmspt.score.table import NOT_RUN, Table, measured
+from lmspt.score.told import MEASURES, semantic_stream
 
 SYSTEMS = 5  # that a correlation wants at least
 Values = Mapping[str, float | None]  # by probe; None where it was not run
@@ -36,7 +37,7 @@ def _above_chance(part: str, key: str) -> Callable[[Result, Result], float | Non
     """What a stream tells of labels, less what it tells of shuffled ones."""
 
     def value(probes: Result, _: Result) -> float | None:
-        found = _semantic(probes)[part]
+        found = semantic_stream(probes)[part]
         return None if "not_run" in found else found[key] - found[f"{key}_shuffled"]
 
     return value
@@ -47,15 +48,17 @@ def _edits(shift: str) -> Callable[[Result, Result], float | None]:
     return lambda _, tokens: sum(tokens["stability"]["edits"][shift]) / sum(tokens["stability"]["tokens"])
 
 
-def _semantic(probes: Result) -> Result:
-    return next(stream for stream in probes["streams"].values() if stream["semantic"])
+def _place(probes: Result, _: Result) -> float | None:
+    """Bits of place above chance; not there in probes of before it was asked."""
+    found = probes.get("place")
+    return found and found["bits"] - found["bits_shuffled"]
 
 
 PROBES = (
     Probe("tokens a second", lambda _, tokens: tokens["frame_rate"], 1),
-    Probe("perplexity", lambda probes, _: _semantic(probes)["perplexity"], 0),
-    Probe("entropy bit/s", lambda probes, _: _semantic(probes)["entropy_bps"], 0),
-    Probe("conditional bit/s", lambda probes, _: _semantic(probes)["conditional_entropy_bps"], 0),
+    Probe("perplexity", lambda probes, _: semantic_stream(probes)["perplexity"], 0),
+    Probe("entropy bit/s", lambda probes, _: semantic_stream(probes)["entropy_bps"], 0),
+    Probe("conditional bit/s", lambda probes, _: semantic_stream(probes)["conditional_entropy_bps"], 0),
     Probe("3-gram bit/s", lambda probes, _: probes["guessing"]["bps"], 0),
     Probe("PNMI", _above_chance("words", "pnmi")),
     Probe("purity", _above_chance("words", "purity")),
@@ -64,6 +67,7 @@ PROBES = (
     Probe("same word, other speaker", lambda probes, _: probes["word_distances"].get("other_speaker")),
     Probe("other word", lambda probes, _: probes["word_distances"].get("other_word")),
     Probe("speaker known", lambda probes, _: probes["speaker"].get("accuracy")),
+    Probe("place, bit", _place),
     Probe("runs a second", lambda probes, _: probes["lengths"]["runs_per_second"], 1),
     *(Probe(f"edits, {shift}", _edits(shift)) for shift in SHIFTS),
 )
@@ -71,10 +75,9 @@ PROBES = (
 
 def probed(group: Group, name: str) -> dict[str, float | None]:
     """Value of each probe on a set; the mean over its tokenizers where a group has several."""
-    tokenizers: dict[str, System] = {system.tok_id: system for system in group.systems}
     values = {}
     for probe in PROBES:
-        found = [probe.value(system.probes[name], system.tokens[name]) for system in tokenizers.values()]
+        found = [probe.value(system.probes[name], system.tokens[name]) for system in group.tokenizers]
         values[probe.title] = None if None in found else float(np.mean([value for value in found if value is not None]))
     return values
 
@@ -100,19 +103,27 @@ def correlations(values: Mapping[str, Values], wers: Mapping[str, Mapping[str, f
     return found
 
 
-def probe_table(name: str, values: Mapping[str, Values]) -> Table:
-    """Values of all probes on a set, a row a system."""
+def probe_table(name: str, values: Mapping[str, Values], told: Mapping[str, Mapping[str, Result]]) -> Table:
+    """All probes on a set, a row a system.
+
+    Args:
+        name: of the set.
+        values: of the probes, by system.
+        told: measures with intervals, by system, of those that have them.
+    """
     rows = []
     for system, found in values.items():
-        cells = (NOT_RUN if (value := found.get(p.title)) is None else f"{value:.{p.digits}f}" for p in PROBES)
-        rows.append((system, *cells))
+        cells = {p.title: NOT_RUN if (value := found.get(p.title)) is None else f"{value:.{p.digits}f}" for p in PROBES}
+        cells |= {MEASURES[measure]: measured(result) for measure, result in told.get(system, {}).items()}
+        rows.append((system, *cells.values()))
     return Table(
         f"Token probes on `{name}`",
         "Of the semantic stream. Entropies are of the set as it is; the 3-gram model has learned from the training set, and is "
         "the one to trust. PNMI, purity and SNMI: what a code, or the codes of a word, tell of the word, less what they tell of "
         "shuffled words; of phones instead of words where the set has a ctm of them. Same word and other word: edit distance of "
-        "two recordings, by the longer one. Speaker known: share of utterances, by logistic regression on code counts. Runs: "
-        "tokens when repeated ones count once. Edits: a token, as in the table of edit distances.",
+        "two recordings, by the longer one. Speaker known: share of utterances, by logistic regression on code counts. Place: what "
+        "a code tells of the half second of the utterance it stands in, above chance. Runs: tokens when repeated ones count once. "
+        "Edits: a token, as in the table of edit distances.",
         ("system", *(p.title for p in PROBES)),
         rows,
     )

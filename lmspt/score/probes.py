@@ -14,6 +14,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from lmspt.score.bootstrap import ratio_interval
+from lmspt.score.information import entropy, information_bits, told, told_above_chance
 from lmspt.score.labels import Labels, Stretch, codes_of, frame_labels
 from lmspt.score.ngram import NGram
 
@@ -21,6 +22,7 @@ ORDER = 3  # of the n-gram model
 HASHES = 20  # draws of the planes that sequences are hashed by
 PAIRS = 1000  # of words, whose edit distance is taken
 STRETCHES = 2000  # of a set, whose code sequences are looked at
+PLACE = 0.5  # seconds
 SEED = 20260102
 
 Codes = Mapping[str, np.ndarray]  # (F,) of one stream, by utterance
@@ -34,9 +36,9 @@ def entropies(codes: Codes, frame_rate: float) -> dict[str, float]:
     """
     all_codes = np.concatenate(list(codes.values()))
     pairs = np.concatenate([np.stack([row[:-1], row[1:]]) for row in codes.values()], axis=1)
-    alone = _entropy(np.unique(all_codes, return_counts=True)[1])
-    both = _entropy(np.unique(pairs, axis=1, return_counts=True)[1])
-    before = _entropy(np.unique(pairs[0], return_counts=True)[1])
+    alone = entropy(np.unique(all_codes, return_counts=True)[1])
+    both = entropy(np.unique(pairs, axis=1, return_counts=True)[1])
+    before = entropy(np.unique(pairs[0], return_counts=True)[1])
     return {
         "perplexity": 2.0**alone,
         "entropy_bps": alone * frame_rate,
@@ -53,18 +55,32 @@ def guessing(train: Codes, codes: Codes, size: int, frame_rate: float) -> dict[s
     return {"order": ORDER, "bps": bps, "ci95": ratio_interval(bits, seconds), "perplexity": 2.0 ** (bps / frame_rate)}
 
 
-def word_information(codes: Codes, labels: Labels, frame_rate: float) -> dict[str, float]:
+def word_information(codes: Codes, labels: Labels, speakers: Mapping[str, str], frame_rate: float) -> dict[str, Any]:
     """What single codes tell of the label of their frame, silence being one.
 
-    ``pnmi``: I(label; code) / H(label), the share of the label's entropy that the code removes (Hsu et al., HuBERT, 2021);
-    ``purity``: share of frames whose label is the most frequent one of their code. ``*_shuffled``: with shuffled labels.
+    Returns:
+        ``pnmi`` and ``purity`` of :func:`lmspt.score.information.told`; ``*_shuffled``: with shuffled labels; ``without_utts``,
+        ``without_speakers``: what is above chance without each, for intervals.
     """
     having = [utt for utt in codes if utt in labels]
     said = np.concatenate([frame_labels(labels[utt], len(codes[utt]), frame_rate) for utt in having])
     heard = np.concatenate([codes[utt] for utt in having])
-    rng = np.random.default_rng(SEED)
-    found, chance = _information(said, heard), _information(rng.permutation(said), heard)
-    return {**found, **{f"{key}_shuffled": value for key, value in chance.items()}}
+    shuffled = np.random.default_rng(SEED).permutation(said)
+    n_codes = [len(codes[utt]) for utt in having]
+    units = {"utts": having, "speakers": [speakers[utt] for utt in having]}
+    return {
+        **told(said, heard),
+        **{f"{key}_shuffled": value for key, value in told(shuffled, heard).items()},
+        **{f"without_{kind}": told_above_chance(said, heard, shuffled, np.repeat(of, n_codes)) for kind, of in units.items()},
+    }
+
+
+def place_information(codes: Codes, frame_rate: float) -> dict[str, float]:
+    """Bits that a code tells of the ``PLACE`` seconds of the utterance it stands in, counted from the beginning, which is none of
+    its business; ``bits_shuffled``: with shuffled places."""
+    places = np.concatenate([np.arange(len(row)) // (PLACE * frame_rate) for row in codes.values()])
+    heard, rng = np.concatenate(list(codes.values())), np.random.default_rng(SEED)
+    return {"bits": information_bits(places, heard), "bits_shuffled": information_bits(rng.permutation(places), heard)}
 
 
 def sequence_information(codes: Codes, labels: Labels, frame_rate: float) -> dict[str, float]:
@@ -83,8 +99,8 @@ def sequence_information(codes: Codes, labels: Labels, frame_rate: float) -> dic
     for _ in range(HASHES):
         signs = counts @ rng.standard_normal((counts.shape[1], n_bits)) > 0
         buckets = signs @ (1 << np.arange(n_bits))
-        found.append(_information(said, buckets)["pnmi"])
-        chance.append(_information(rng.permutation(said), buckets)["pnmi"])
+        found.append(told(said, buckets)["pnmi"])
+        chance.append(told(rng.permutation(said), buckets)["pnmi"])
     return {"snmi": float(np.mean(found)), "snmi_shuffled": float(np.mean(chance))}
 
 
@@ -125,35 +141,6 @@ def _stretches(codes: Codes, labels: Labels, frame_rate: float) -> list[tuple[st
     return [
         (utt, stretch, codes_of(stretch, codes[utt], frame_rate).tolist()) for utt, stretch in (found[i] for i in sorted(chosen))
     ]
-
-
-def information_bits(labels: np.ndarray, codes: np.ndarray) -> float:
-    """Mutual information of labels (N,) and codes (N,), bits; it is too large by what chance makes of few of them."""
-    joint = _joint(labels, codes)
-    return _entropy(joint.sum(axis=1)) + _entropy(joint.sum(axis=0)) - _entropy(joint.ravel())
-
-
-def _information(said: np.ndarray, heard: np.ndarray) -> dict[str, float]:
-    """Normalised mutual information and purity of labels (N,) and codes (N,)."""
-    joint = _joint(said, heard)
-    of_label = _entropy(joint.sum(axis=1))
-    pnmi = information_bits(said, heard) / of_label if of_label else 0.0
-    return {"pnmi": pnmi, "purity": float(joint.max(axis=0).sum() / joint.sum())}
-
-
-def _joint(labels: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """How often a label has a code."""
-    _, rows = np.unique(labels, return_inverse=True)
-    _, columns = np.unique(codes, return_inverse=True)
-    joint = np.zeros((rows.max() + 1, columns.max() + 1))
-    np.add.at(joint, (rows, columns), 1)
-    return joint
-
-
-def _entropy(counts: np.ndarray) -> float:
-    """Bits."""
-    share = counts[counts > 0] / counts.sum()
-    return float(-(share * np.log2(share)).sum())
 
 
 def _ngram_counts(sequences: Sequence[Sequence[int]]) -> np.ndarray:

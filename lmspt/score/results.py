@@ -26,6 +26,7 @@ from lmspt.score.system import (
     read_second,
     read_system,
 )
+from lmspt.score.told import MEASURES, differences, told, words_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Experiment:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """What systems are compared by."""
+        """What systems are compared by; tokenizers alone that no judge has read, by their probes, which are no task."""
         return ("asr", *self.spoken) if self.has_models else self.spoken
 
     @property
@@ -94,9 +95,27 @@ class Experiment:
         return {name: {group.name: probed(group, name) for group in self.groups} for name in self.sets}
 
     @cached_property
+    def told(self) -> dict[str, dict[str, dict[str, Result]]]:
+        """PNMI and purity above chance, by set, group and measure, of groups whose probes have intervals."""
+        return {
+            name: {group: {measure: told(words, measure) for measure in MEASURES} for group, words in self._words(name).items()}
+            for name in self.sets
+        }
+
+    @cached_property
+    def told_comparisons(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """All pairs of these groups, by set and measure."""
+        return {name: {measure: differences(self._words(name), measure) for measure in MEASURES} for name in self.sets}
+
+    @cached_property
     def probe_correlations(self) -> dict[str, dict[str, dict[str, Any]]]:
         """With what language models make of the tokens, by set, probe and task; of no set without language models."""
         return {name: correlations(self.probes[name], self._wers(name)) for name in self.sets if self.has_models}
+
+    def _words(self, name: str) -> dict[str, list[Result]]:
+        """What the tokenizers of each group tell of words, with what intervals are made of."""
+        found = {group.name: words_of([system.probes[name] for system in group.tokenizers]) for group in self.groups}
+        return {group: words for group, words in found.items() if words}
 
     def _wers(self, name: str) -> dict[str, dict[str, float]]:
         """Mean error rates of the groups that were scored, by task and group."""
@@ -125,18 +144,14 @@ def read_experiment(
         second_judge: has a second judge read what was spoken?
 
     Raises:
-        InputError: a file is missing or lacks a part, contracts differ, systems were scored on other utterances, only some are
-            tokenizers alone, or all are and no judge was asked.
+        InputError: a file is missing or lacks a part, contracts differ, systems were scored on other utterances, or only some are
+            tokenizers alone.
     """
     n_judges = 0 if groundtruth is None else 1 + second_judge
     systems = tuple(read_system(folder, sets, valid, n_judges) for folder in folders)
     if len({system.has_model for system in systems}) > 1:
         alone = next(system.folder for system in systems if not system.has_model)
         raise InputError(f"{alone} is a tokenizer alone, others are language models: report them in two folders of results")
-    if not (n_judges or systems[0].has_model):
-        raise InputError(
-            f"{systems[0].folder}: tokenizers alone are compared by what a judge reads; ask one, or train language models"
-        )
     recordings, second = {}, {}
     if n_judges:
         recordings = {name: read_json(groundtruth / name / "result.json", 12, RATE_KEYS + SPEECH_KEYS) for name in sets}

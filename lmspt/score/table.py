@@ -51,6 +51,12 @@ def mean(value: Result) -> str:
     return f"{value['mean']:.2f} [{low:.2f}, {high:.2f}]{unmeasured}"
 
 
+def measured(found: Result) -> str:
+    """A measure above chance and its interval."""
+    low, high = found["ci95"]
+    return f"{found['value']:.2f} [{low:.2f}, {high:.2f}]"
+
+
 def percents(interval: Iterable[float]) -> str:
     """An interval of fractions, in percent."""
     low, high = interval

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import log2
 
@@ -18,7 +18,8 @@ from lmspt.score.markers import markers_of, seconds_of, shared_markers, taken_up
 from lmspt.score.probe_tables import correlation_tables, probe_table
 from lmspt.score.results import Experiment
 from lmspt.score.system import CANNOT_SPEAK, CODEC_KEYS, HEARD, Result
-from lmspt.score.table import NONE, Table, mean, percent, percents, rate
+from lmspt.score.table import NONE, NOT_RUN, Table, mean, measured, percent, percents, rate
+from lmspt.score.told import MEASURES
 
 RECORDINGS = "recordings"
 NO_SPEECH = {"not_run": "no decoder"}
@@ -33,14 +34,16 @@ def tables_of(experiment: Experiment) -> list[Table]:
     """All tables, the summaries first."""
     tables, with_models = [], experiment.has_models
     of_speech = (_tts, _sound, _speakers) if experiment.groundtruth else ()
-    for of_set in (_summary, _asr, *of_speech) if with_models else (_resynthesis, *of_speech):
+    summaries = (_summary, _asr) if with_models else (_resynthesis,) if experiment.groundtruth else (_tokens,)
+    for of_set in (*summaries, *of_speech):
         first, *others = (of_set(experiment, name) for name in experiment.sets)
         tables += [first, *(replace(table, note="As above.") for table in others)]
     if experiment.second:
         tables += [judges_table(experiment, name, SPOKEN) for name in experiment.sets]
     tables += [table for name in experiment.sets for table in _differences(experiment, name)]
     for name in experiment.sets:
-        tables.append(probe_table(name, experiment.probes[name]))
+        tables.append(probe_table(name, experiment.probes[name], experiment.told[name]))
+        tables += _told_differences(experiment, name)
         if with_models:
             titles = {task: experiment.title(task, "WER") for task in experiment.tasks}
             tables += correlation_tables(name, experiment.probe_correlations[name], titles)
@@ -113,6 +116,23 @@ def _resynthesis(experiment: Experiment, name: str) -> Table:
     )
 
 
+def _tokens(experiment: Experiment, name: str) -> Table:
+    """The summary of tokenizers alone that no judge has read."""
+    rows = []
+    for group in experiment.groups:
+        told = experiment.told[name].get(group.name, {})
+        measures = (measured(told[measure]) if told else NOT_RUN for measure in MEASURES)
+        rows.append((group.name, *measures, *_kind(experiment, group)))
+    return Table(
+        f"Summary on `{name}`",
+        "PNMI and purity: what a code of the semantic stream tells of the word, or phone, that is said, above what chance makes of "
+        f"it. No language model was trained, and no judge asked. In use: codes of that stream, on `{experiment.valid}`. Intervals "
+        "are over utterances and know nothing of another training.",
+        ("system", *MEASURES.values(), *KIND),
+        rows,
+    )
+
+
 def _recordings(experiment: Experiment, name: str) -> list[str]:
     """What the judges read in the recordings."""
     return [rate(results[name]) for results in (experiment.groundtruth, experiment.second) if results]
@@ -147,6 +167,19 @@ def _differences(experiment: Experiment, name: str) -> Iterator[Table]:
             yield differences_table(f"{experiment.title(task, 'differences')} on `{name}`", pairs)
 
 
+def _told_differences(experiment: Experiment, name: str) -> Iterator[Table]:
+    """What the codes of every system tell against those of every other, a table a measure."""
+    for measure, pairs in experiment.told_comparisons[name].items():
+        if pairs:
+            title = f"{MEASURES[measure]} differences on `{name}`"
+            yield Table(
+                title[0].upper() + title[1:],
+                "Above chance, row minus column. *: p < 0.05 by a jackknife over utterances, with Holm's correction for "
+                f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''}. Intervals, by utterance and by speaker: `benchmark.json`.",
+                *_matrix(pairs, "{:+.2f}".format),
+            )
+
+
 def differences_table(title: str, pairs: Sequence[Result]) -> Table:
     """Every system against every other.
 
@@ -154,20 +187,25 @@ def differences_table(title: str, pairs: Sequence[Result]) -> Table:
         title: of the table.
         pairs: as :func:`lmspt.score.counts.comparisons` gives them.
     """
-    groups = list(dict.fromkeys(group for pair in pairs for group in (pair["a"], pair["b"])))
-    cells = {(a, a): NONE for a in groups}
-    for pair in pairs:
-        star = " *" if pair["p_holm"] < 0.05 else ""
-        cells[pair["a"], pair["b"]] = f"{100 * pair['difference']:+.1f}{star}"
-        cells[pair["b"], pair["a"]] = f"{-100 * pair['difference']:+.1f}{star}"
     return Table(
         f"{title[0].upper()}{title[1:]}",
         "Word error rate of the row minus that of the column, in points. *: p < 0.05 by a paired bootstrap over utterances "
         f"and seeds, with Holm's correction for {len(pairs)} pair{'s' if len(pairs) > 1 else ''}. Intervals, by "
         "utterance and by speaker, are in `benchmark.json`.",
-        ("system", *map(str, range(1, len(groups) + 1))),
-        [(f"{i} {a}", *(cells[a, b] for b in groups)) for i, a in enumerate(groups, 1)],
+        *_matrix(pairs, lambda difference: f"{100 * difference:+.1f}"),
     )
+
+
+def _matrix(pairs: Sequence[Result], show: Callable[[float], str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and rows of a table of differences, each system against each other."""
+    groups = list(dict.fromkeys(group for pair in pairs for group in (pair["a"], pair["b"])))
+    cells = {(a, a): NONE for a in groups}
+    for pair in pairs:
+        star = " *" if pair["p_holm"] < 0.05 else ""
+        cells[pair["a"], pair["b"]] = show(pair["difference"]) + star
+        cells[pair["b"], pair["a"]] = show(-pair["difference"]) + star
+    head = ("system", *map(str, range(1, len(groups) + 1)))
+    return head, [(f"{i} {a}", *(cells[a, b] for b in groups)) for i, a in enumerate(groups, 1)]
 
 
 def _asr(experiment: Experiment, name: str) -> Table:

@@ -141,7 +141,8 @@ def _system(paths: Paths, tag: str, config: dict[str, Any], error: float, n_utts
         meta = {"tok_id": tok_id, "frame_rate": config["frame_rate"], "sample_rate": RATE, "streams": streams}
         _tokens(paths.root / "dump/tokens" / tok_id / name, meta, said[0], rng)
         write_json(tok / "eval" / name / "tokens.json", _health(meta, n_utts))
-        write_json(tok / "eval" / name / "probes.json", _probes(meta, error))
+        if name != "dev":
+            write_json(tok / "eval" / name / "probes.json", _probes(meta, error, said[1]))
         if speaks and name != "dev":
             codec = {"contract": {"versions": {"pystoi": "0.4.1"}}, "set": name, "n_utts": n_utts, "pesq": NO_PESQ}
             codec |= {"stoi": _mean(0.8), "mel_distance": _mean(0.5)}
@@ -226,8 +227,10 @@ def _health(meta: dict[str, Any], n_utts: int) -> dict[str, Any]:
     return {**report, "stability": stability, "n_utts": n_utts}
 
 
-def _probes(meta: dict[str, Any], error: float) -> dict[str, Any]:
+def _probes(meta: dict[str, Any], error: float, speakers: dict[str, str]) -> dict[str, Any]:
     words = {"pnmi": 0.8 - error, "purity": 0.7, "pnmi_shuffled": 0.1, "purity_shuffled": 0.2}
+    for kind, names in (("utts", list(speakers)), ("speakers", sorted(set(speakers.values())))):
+        words[f"without_{kind}"] = {name: {"pnmi": 0.7 - error + 0.01 * (-1) ** i, "purity": 0.5} for i, name in enumerate(names)}
     entropies = {"perplexity": 20.0, "entropy_bps": 4.3 * meta["frame_rate"], "conditional_entropy_bps": 40.0}
     stream = {**entropies, "words": words, "sequences": {"snmi": 0.5, "snmi_shuffled": 0.2}}
     return {
@@ -239,6 +242,7 @@ def _probes(meta: dict[str, Any], error: float) -> dict[str, Any]:
         "guessing": {"order": 3, "bps": 50.0, "ci95": [48.0, 52.0], "perplexity": 16.0},
         "word_distances": {"same_speaker": 0.4, "other_speaker": 0.6, "other_word": 0.9},
         "speaker": {"not_run": "one speaker"},
+        "place": {"bits": 0.5, "bits_shuffled": 0.1},
         "lengths": {"per_word": 5.0, "per_character": 1.0, "runs_per_second": 10.0},
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -97,9 +98,12 @@ def test_tokenizers_alone(paths: Paths, tmp_path: Path) -> None:
     alone.report()
     folders = [str(alone.exp / f"tok_{name}") for name in ("resynthesis_12.5hz", "none_25hz")]
     rows = [f"{alone.root}/results/benchmark.json:{name}" for name in ("resynthesis_12.5hz", "none_25hz")]
-    (title, *_, found), (_, *_, published) = (compare([read_scored(name) for name in names]) for names in (folders, rows))
-    assert title.startswith("resynthesis on test, read by whisper-base: 12 utterances")
-    assert found.split(": ")[-1] == published.split(": ")[-1]
+    found, published = (compare([read_scored(name) for name in names]) for names in (folders, rows))
+    assert found[0].startswith("resynthesis on test, read by whisper-base: 12 utterances")
+    assert found[3].split(": ")[-1] == published[3].split(": ")[-1]
+    assert len(published) == 4 and found[5] == "PNMI above chance on test: 12 utterances, 3 speakers"
+    assert found[6].endswith("tok_resynthesis_12.5hz  0.60 [0.53, 0.67]")
+    assert re.search(r"tok_none_25hz: \+0.100, 95 % \[.*\] by utterances, \[.*\] by speakers, p = 0.0000, with Holm's", found[8])
     assert "judge whisper-base is of its teacher's family" in warnings_of([read_scored(folders[0])])[0]
 
 

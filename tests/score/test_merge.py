@@ -140,6 +140,13 @@ def test_other_utterances_and_no_results_are_refused(parts: list[Path], tmp_path
         merge([tmp_path])
 
 
+def test_probes_alone_are_not_merged(tmp_path: Path) -> None:
+    alone = replace(make_experiment(tmp_path / "digits/slm1"), models=False, judged=False)
+    alone.report()
+    with pytest.raises(InputError, match=r"results and the others hold no scores, probes alone: report such tokenizers in one run"):
+        merge([alone.root / "results"])
+
+
 def test_a_part_is_not_written_over(parts: list[Path]) -> None:
     with pytest.raises(SystemExit):
         main([*map(str, parts), "--out", str(parts[0])])

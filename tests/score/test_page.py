@@ -103,6 +103,16 @@ def test_without_a_judge(paths: Paths, tmp_path: Path) -> None:
     assert 'id="tokens"' in html and 'id="listen"' not in html and "#listen" not in html and "<audio" not in html
 
 
+def test_probes_alone(paths: Paths, tmp_path: Path) -> None:
+    """Neither a judge nor a language model: what the tokens tell is all there is, and it is drawn."""
+    alone = replace(paths, root=tmp_path / "egs/digits/slm1", models=False, judged=False)
+    shutil.copytree(paths.root, alone.root, ignore=shutil.ignore_patterns("groundtruth", "slm_*", "results"))
+    alone.report()
+    html = (alone.root / "results/report.html").read_text()
+    assert "purity of words or phones, by token rate" in html and "by bit rate" not in html and "Word errors" not in html
+    assert 'id="tokens"' in html and 'id="listen"' not in html and "<audio" not in html
+
+
 def test_nothing_comes_from_elsewhere(html: str) -> None:
     for tag, attributes in Elements(html).found:
         assert tag not in ("script", "link", "iframe", "object", "base")
@@ -146,8 +156,8 @@ def test_players_hold_the_audio(html: str, paths: Paths) -> None:
 
 def test_figures(html: str) -> None:
     figures = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
-    # 1 set x 4 rates, 3 + 4 curves, 3 codebooks, 3 pictures
-    assert len(figures) == 4 + 7 + 3 + 3
+    # 1 set x (4 rates + 2 measures), 3 + 4 curves, 3 codebooks, 3 pictures
+    assert len(figures) == 6 + 7 + 3 + 3
     for figure in figures:
         root = ElementTree.fromstring(figure)
         assert "width" not in root.attrib and root.attrib["viewBox"]

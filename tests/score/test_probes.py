@@ -16,8 +16,8 @@ from lmspt.score.ngram import NGram
 from lmspt.score.probes import (
     entropies,
     guessing,
-    information_bits,
     lengths,
+    place_information,
     sequence_information,
     word_distances,
     word_information,
@@ -79,20 +79,24 @@ def test_guessing_of_what_is_known_and_of_noise() -> None:
 
 
 def test_words_that_are_in_the_codes() -> None:
-    codes, labels, _ = spoken(CLEAR)
-    found = word_information(codes, labels, RATE)
+    codes, labels, speakers = spoken(CLEAR)
+    found = word_information(codes, labels, speakers, RATE)
     assert found["pnmi"] == pytest.approx(1.0) and found["purity"] == 1.0
     assert found["pnmi_shuffled"] < 0.1
+    assert found["without_utts"].keys() == codes.keys() and found["without_speakers"].keys() == {"a", "b"}
+    half = {utt: codes[utt] for utt in codes if speakers[utt] == "a"}
+    alone, chance = word_information(half, labels, speakers, RATE), found["without_speakers"]["b"]
+    assert chance["pnmi"] == pytest.approx(alone["pnmi"] - alone["pnmi_shuffled"], abs=0.05)
     assert sequence_information(codes, labels, RATE)["snmi"] > 0.9
 
 
 def test_words_that_are_not() -> None:
-    codes, labels, _ = spoken(DEAF)
-    assert word_information(codes, labels, RATE)["pnmi"] == pytest.approx(0.0, abs=1e-9)
+    codes, labels, speakers = spoken(DEAF)
+    assert word_information(codes, labels, speakers, RATE)["pnmi"] == pytest.approx(0.0, abs=1e-9)
     assert sequence_information(codes, labels, RATE)["snmi"] == pytest.approx(0.0, abs=1e-9)
     # a codebook of noise looks informative, and its baseline says so
     noisy, labels, _ = spoken(DEAF, noise=1.0)
-    found, sequences = word_information(noisy, labels, RATE), sequence_information(noisy, labels, RATE)
+    found, sequences = word_information(noisy, labels, speakers, RATE), sequence_information(noisy, labels, RATE)
     assert found["pnmi"] > 0.05 and found["pnmi"] == pytest.approx(found["pnmi_shuffled"], abs=0.03)
     assert sequences["snmi"] == pytest.approx(sequences["snmi_shuffled"], abs=0.03)
 
@@ -154,8 +158,9 @@ def test_command(tmp_path: Path) -> None:
     assert (found["set"], found["n_utts"], found["frame_rate"]) == ("test", 6, 25.0)
 
 
-def test_information_bits() -> None:
-    labels = np.arange(4000) % 4
-    assert information_bits(labels, labels) == pytest.approx(2.0)
-    assert information_bits(labels, labels // 2) == pytest.approx(1.0)
-    assert information_bits(labels, np.random.default_rng(0).permutation(labels)) < 0.01
+def test_place() -> None:
+    clock = {f"u{i}": np.repeat(np.arange(4), 5) for i in range(100)}  # half a second a code
+    assert place_information(clock, RATE)["bits"] == pytest.approx(2.0)
+    noise = {utt: np.random.default_rng(i).integers(0, 4, 20) for i, utt in enumerate(clock)}
+    found = place_information(noise, RATE)
+    assert found["bits"] == pytest.approx(found["bits_shuffled"], abs=0.01) and found["bits"] < 0.02

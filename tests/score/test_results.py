@@ -11,7 +11,7 @@ import pytest
 
 from lmspt.errors import InputError
 from lmspt.files import write_json
-from lmspt.score.benchmark import benchmark
+from lmspt.score.benchmark import benchmark, counts_table
 from lmspt.score.markers import commands_of, markers_of, read_markers, seconds_of, shared_markers, taken_up
 from lmspt.score.results import Experiment, read_experiment
 from lmspt.score.system import CANNOT_SPEAK
@@ -74,8 +74,18 @@ def test_without_a_judge(paths: Paths) -> None:
     for ours, theirs in zip(found["systems"], asked["systems"], strict=True):
         assert "tts" not in ours and ours.items() <= {**theirs, "controls": ours["controls"]}.items()
         assert set(ours["controls"]["test"]) == {"asr_other", "asr_shuffled"}
-    with pytest.raises(InputError, match="tokenizers alone are compared by what a judge reads"):
-        read_experiment(replace(paths, models=False).systems, paths.sets, "dev", None, paths.exp / ".done")
+
+
+def test_probes_alone(paths: Paths) -> None:
+    experiment = read_experiment(replace(paths, models=False).systems, paths.sets, "dev", None, paths.exp / ".done")
+    found = benchmark(experiment)
+    assert set(found["contract"]) == {"codec"} and found["comparisons"] == {"test": {}} and found["probe_correlations"] == {}
+    assert counts_table(experiment) == {}
+    told = found["groups"][0]["told"]["test"]["pnmi"]
+    assert told["value"] == pytest.approx(0.6) and told["ci95"][0] < 0.6 < told["ci95"][1]
+    first, *_ = found["told_comparisons"]["test"]["purity"]
+    assert (first["a"], first["b"]) == ("resynthesis_12.5hz", "none_25hz")
+    assert found["systems"][0]["codec"]["test"]["stoi"]["mean"] == pytest.approx(0.8)
 
 
 def test_tokenizers_alone_and_language_models_are_two_reports(paths: Paths) -> None:

@@ -45,7 +45,8 @@ def test_all_there(tables: dict[str, Table]) -> None:
     of_set = ("Summary on `{}`", "ASR on `{}`", "TTS on `{}`, read by whisper-base", "Sound on `{}`", "WER by speaker on `{}`")
     titles = [title.format(name) for title in of_set for name in ("test", "test_said")]
     titles += [f"{task} differences on `{name}`" for name in ("test", "test_said") for task in ("ASR", "TTS")]
-    titles += [f"Token probes on `{name}`" for name in ("test", "test_said")]  # against scores: of five systems on
+    of_tokens = ("Token probes on `{}`", "PNMI differences on `{}`", "Purity differences on `{}`")  # against scores: of five on
+    titles += [title.format(name) for name in ("test", "test_said") for title in of_tokens]
     assert list(tables) == [*titles, "Codec", "Codebooks", "Token edit distance", "Given to the language models", "Seconds a stage"]
 
 
@@ -67,7 +68,7 @@ def test_tokenizers_alone(tmp_path: Path) -> None:
         "Resynthesis differences by whisper-base on `test`",
         "Resynthesis differences by ctc on `test`",
     ]
-    of_set += ["Token probes on `test`"]
+    of_set += ["Token probes on `test`", "PNMI differences on `test`", "Purity differences on `test`"]
     assert list(tables) == [*of_set, "Codec", "Codebooks", "Token edit distance", "Seconds a stage"]
     summary = tables["Summary on `test`"]
     assert summary.head[1:4] == ("resynthesis WER by whisper-base", "resynthesis WER by ctc", "semantic only WER")
@@ -77,6 +78,19 @@ def test_tokenizers_alone(tmp_path: Path) -> None:
     assert recordings[1] == rate(experiment.groundtruth["test"]) and kmeans[1] == "not run (no decoder)"
     assert "language model" not in tables["Two judges on `test`"].note and "resynthesis" in tables["Two judges on `test`"].note
     assert column(tables["Sound on `test`"], "DistillMOS")["recordings", "as they are"] == "3.20 [3.10, 3.30]"
+
+
+def test_probes_alone(tmp_path: Path) -> None:
+    paths = replace(make_experiment(tmp_path), models=False)
+    experiment = read_experiment(paths.systems, paths.sets, "dev", None, paths.exp / ".done")
+    tables = {table.title: table for table in tables_of(experiment)}
+    of_set = ["Summary on `test`", "Token probes on `test`", "PNMI differences on `test`", "Purity differences on `test`"]
+    assert list(tables) == [*of_set, "Codec", "Codebooks", "Token edit distance", "Seconds a stage"]
+    first, *_ = tables["Summary on `test`"].rows
+    assert first[:3] == ("resynthesis_12.5hz", "0.60 [0.54, 0.66]", "0.50 [0.50, 0.50]")
+    assert column(tables["Token probes on `test`"], "PNMI")["resynthesis_12.5hz",] == "0.60 [0.54, 0.66]"
+    assert column(tables["Token probes on `test`"], "place, bit")["resynthesis_12.5hz",] == "0.40"
+    assert tables["PNMI differences on `test`"].rows[0][1:3] == ("–", "+0.10 *")
 
 
 def test_without_a_judge(experiment: Experiment, tables: dict[str, Table]) -> None:

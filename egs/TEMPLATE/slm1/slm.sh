@@ -40,7 +40,7 @@ dump_nj=1               # jobs that each dump of tokens is split into, each with
 
 # Speech language model
 slm_config=conf/slm/small.yaml   # configurations; stages 7 to 14 are done for each, on the tokens of each tokenizer ("": none is
-                        # trained, and the report is of the tokenizers alone)
+                        # trained, and the report is of the tokenizers alone; without a judge, too, of their probes)
 slm_args=""             # overrides, e.g. "--lr 1e-3"
 seeds=""                # its seeds, e.g. "1 2 3": stages 8 to 14 are done for each (default: that of its configuration)
 decode_config=conf/decode.yaml   # how speech is drawn from it
@@ -82,7 +82,6 @@ if ${list_stages}; then list_stages; exit 0; fi
 if ${dry_run}; then PATH=${PWD}/utils:${PATH}; else . ./path.sh; fi
 . ./cmd.sh
 
-[ -n "${judge}${slm_config}" ] || die "without a judge, tokenizers are compared by their language models: give --slm_config"
 [ -z "${second_judge}" ] || [ -n "${judge}" ] || die "a second judge needs a first: give --judge"
 read -ra train_cmd <<< "${train_cmd}"
 read -ra cuda_cmd <<< "${cuda_cmd}"
