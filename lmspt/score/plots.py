@@ -126,8 +126,8 @@ def rate_panels(experiment: Experiment, name: str, colours: dict[str, str]) -> I
         yield Panel("Speech, by bit rate", _rate_figure(spoken, "bits", "bit/s of the streams spoken", WER, colours, floor))
     for measure, points in told.items():
         if points:
-            figure = _rate_figure(points, "hz", "tokens a second", "above chance", colours)
-            yield Panel(f"{MEASURES[measure]} of words or phones, by token rate", figure)
+            figure = _rate_figure(points, "hz", "tokens a second", f"{MEASURES[measure]} above chance", colours)
+            yield Panel(f"What codes tell of words or phones, by token rate: {MEASURES[measure]}", figure)
 
 
 def use_panels(counts: dict[str, dict[str, np.ndarray]]) -> Iterator[Panel]:

@@ -13,5 +13,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
     --train_variants 1 \
     --max_eval_utts 100 \
     --side_by_side 2 \
+    --resultsdir results/default \
     --normalizer digits \
     "$@"

@@ -21,4 +21,5 @@ toks=(
     --tok_list "${toks[*]}" \
     --seeds "1 2 3" \
     --second_judge ctc \
+    --resultsdir results \
     "$@"
