@@ -122,8 +122,13 @@ def _pair(pair: dict[str, Any]) -> str:
         by_speaker = "[{:+.1f}, {:+.1f}] by speakers".format(*(100 * edge for edge in pair["ci95_speakers"]))
     return (
         f"  {pair['a']} - {pair['b']}: {100 * pair['difference']:+.1f} points, 95 % [{low:+.1f}, {high:+.1f}] by utterances, "
-        f"{by_speaker}, p = {pair['p']:.4f}, with Holm's correction {pair['p_holm']:.4f}"
+        f"{by_speaker}, {_chances(pair)}"
     )
+
+
+def _chances(pair: dict[str, Any]) -> str:
+    p, corrected = (f"= {value:.4f}" if value >= 0.0001 else "< 0.0001" for value in (pair["p"], pair["p_holm"]))
+    return f"p {p}, with Holm's correction {corrected.removeprefix('= ')}"
 
 
 def _told(words: dict[str, list[dict[str, Any]]], set_name: str, measure: str) -> list[str]:
@@ -138,7 +143,7 @@ def _told(words: dict[str, list[dict[str, Any]]], set_name: str, measure: str) -
         by_speaker = "[{:+.3f}, {:+.3f}] by speakers".format(*pair["ci95_speakers"]) if "ci95_speakers" in pair else "one speaker"
         lines.append(
             f"  {pair['a']} - {pair['b']}: {pair['difference']:+.3f}, 95 % [{low:+.3f}, {high:+.3f}] by utterances, {by_speaker}, "
-            f"p = {pair['p']:.4f}, with Holm's correction {pair['p_holm']:.4f}"
+            f"{_chances(pair)}"
         )
     return lines
 

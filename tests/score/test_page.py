@@ -109,7 +109,11 @@ def test_probes_alone(paths: Paths, tmp_path: Path) -> None:
     shutil.copytree(paths.root, alone.root, ignore=shutil.ignore_patterns("groundtruth", "slm_*", "results"))
     alone.report()
     html = (alone.root / "results/report.html").read_text()
-    assert "What codes tell of words or phones, by token rate: purity" in html and "by bit rate" not in html and "Word errors" not in html
+    assert (
+        "What codes tell of words or phones, by token rate: purity" in html
+        and "by bit rate" not in html
+        and "Word errors" not in html
+    )
     assert 'id="tokens"' in html and 'id="listen"' not in html and "<audio" not in html
 
 
