@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,17 @@ from typing import Any
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; rename it over ``path`` when the block succeeds."""
+    """Yield a temporary path beside ``path``; rename it over ``path`` when the block succeeds. Who may read it is what the umask
+    says, whatever the writer made of it: safetensors keeps its files to their owner, and a model is for the whole group."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         yield temporary
         with open(temporary, "rb") as written:
+            os.fchmod(written.fileno(), stat.S_IMODE(mode))
             os.fsync(written.fileno())
         os.replace(temporary, path)
     finally:
