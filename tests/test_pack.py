@@ -14,9 +14,9 @@ from lmspt.bin import pack as command
 from lmspt.data.audio import write_wav
 from lmspt.errors import InputError
 from lmspt.files import write_json, write_text
-from lmspt.score.benchmark import benchmark
-from lmspt.score.results import read_experiment
-from tests.score.experiment import Paths, make_experiment
+from lmspt.report.benchmark import benchmark
+from lmspt.report.results import read_experiment
+from tests.report.experiment import Paths, make_experiment
 
 NAME = "slm_resynthesis_12.5hz_small"
 INSIDE = [

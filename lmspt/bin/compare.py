@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     args = p.parse_args(argv)
     if len(set(args.systems)) < 2:
         p.error("give two different systems, or more")
-    from lmspt.score.compare import compare, read_scored, warnings_of
+    from lmspt.report.compare import compare, read_scored, warnings_of
 
     systems = [read_scored(name) for name in dict.fromkeys(args.systems)]
     lines = compare(systems)

@@ -27,11 +27,11 @@ def main(argv: list[str] | None = None) -> None:
         p.error(f"--out {args.out} is one of the parts")
     from lmspt.bin.report import recipe_of
     from lmspt.files import write_json, write_text
-    from lmspt.score.arms import pictures_of
-    from lmspt.score.counts import write_counts
-    from lmspt.score.foretold import foretold
-    from lmspt.score.merge import merge
-    from lmspt.score.merged import merged_md
+    from lmspt.report.arms import pictures_of
+    from lmspt.report.counts import write_counts
+    from lmspt.report.foretold import foretold
+    from lmspt.report.merge import merge
+    from lmspt.report.merged import merged_md
 
     start_log()
     benchmark, results = merge(args.parts)

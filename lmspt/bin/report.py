@@ -34,12 +34,12 @@ def main(argv: list[str] | None = None) -> None:
     """Parse, collect, write."""
     args = parser().parse_args(argv)
     from lmspt.files import write_json, write_text
-    from lmspt.score.benchmark import benchmark, counts_table
-    from lmspt.score.counts import write_counts
-    from lmspt.score.environment import environment
-    from lmspt.score.markdown import results_md
-    from lmspt.score.page import page
-    from lmspt.score.results import read_experiment
+    from lmspt.report.benchmark import benchmark, counts_table
+    from lmspt.report.counts import write_counts
+    from lmspt.report.environment import environment
+    from lmspt.report.markdown import results_md
+    from lmspt.report.page import page
+    from lmspt.report.results import read_experiment
 
     start_log()
     sets = args.sets.split()

@@ -1,1 +1,1 @@
-"""Error rates, audio metrics, bootstrap, reports; sees only files."""
+"""Error rates, audio metrics, token probes, bootstrap: what is measured; sees only files."""

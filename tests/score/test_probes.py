@@ -22,7 +22,7 @@ from lmspt.score.probes import (
     word_distances,
     word_information,
 )
-from tests.score.experiment import make_experiment
+from tests.report.experiment import make_experiment
 
 RATE = 10.0  # Hz
 WORDS = ("one", "two", "three", "four")

@@ -51,7 +51,8 @@ normalizer=english      # of texts before words are compared: english, digits, b
 language=""             # that the judge reads: Whisper's two letters, or "detect" for sets of several (default: en)
 judge=whisper-base      # recogniser that reads synthesised speech; never the teacher of a tokenizer ("": none, systems are
                         # compared by what they recognise, and nothing is spoken)
-second_judge=""         # another that reads the same speech: a name as above, or ctc, trained on the words of train_set
+second_judge=""         # another that reads the same speech: a name as above, ctc, which is trained on the words of train_set, or
+                        # the folder of such a one
 judge_ngpu=0            # 1: Whisper reads on a GPU, under a contract of its own
 max_eval_utts=200       # utterances of a set that are resynthesised, spoken and judged (the same for all systems)
 

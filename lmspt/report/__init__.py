@@ -1,0 +1,1 @@
+"""What was measured, read from its files, pooled, compared, and shown in tables, pictures and a page."""
