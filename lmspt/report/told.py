@@ -6,10 +6,12 @@ utterances, and over speakers, by the jackknife of :mod:`lmspt.score.information
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 from typing import Any
+
+import numpy as np
 
 from lmspt.errors import InputError
 from lmspt.report.system import Result
@@ -39,7 +41,7 @@ def told(words: Sequence[Result], measure: str) -> dict[str, Any]:
         measure: a key of ``MEASURES``.
     """
     value = fmean(found[measure] - found[f"{measure}_shuffled"] for found in words)
-    return {"value": value, **_intervals(value, lambda units: _without(words, measure, units))}
+    return {"value": value, **_intervals(value, _without(words, measure))}
 
 
 def differences(systems: Mapping[str, Sequence[Result]], measure: str) -> list[dict[str, Any]]:
@@ -57,27 +59,27 @@ def differences(systems: Mapping[str, Sequence[Result]], measure: str) -> list[d
     pairs = []
     for a, b in combinations(systems, 2):
         difference = told(systems[a], measure)["value"] - told(systems[b], measure)["value"]
-
-        def without(units: str, pair: tuple[str, str] = (a, b)) -> list[float]:
-            of_a, of_b = (_without(systems[name], measure, units) for name in pair)
-            return [x - y for x, y in zip(of_a, of_b, strict=True)]
-
+        of_a, of_b = (_without(systems[name], measure) for name in (a, b))
+        without = {units: of_a[units] - of_b[units] for units in UNITS}
         pairs.append({"a": a, "b": b, "difference": difference, **_intervals(difference, without)})
     for pair, p in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
         pair["p_holm"] = p
     return pairs
 
 
-def _without(words: Sequence[Result], measure: str, units: str) -> list[float]:
-    """The measure without each unit, in the order of their names; the mean over tokenizers."""
-    tables = [found[f"without_{units}"] for found in words]
-    return [fmean(table[unit][measure] for table in tables) for unit in sorted(tables[0])]
+def _without(words: Sequence[Result], measure: str) -> dict[str, np.ndarray]:
+    """The measure without each unit, in the order of their names, by kind of unit; the mean over tokenizers."""
+    found = {}
+    for units in UNITS:
+        tables = [of_tokenizer[f"without_{units}"] for of_tokenizer in words]
+        found[units] = np.array([fmean(table[unit][measure] for table in tables) for unit in sorted(tables[0])])
+    return found
 
 
-def _intervals(value: float, without: Callable[[str], Sequence[float]]) -> dict[str, Any]:
+def _intervals(value: float, without: Mapping[str, np.ndarray]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for units, ending in UNITS.items():
-        if len(values := without(units)) > 1:
-            low, high, p = jackknife(value, values)
+        if len(without[units]) > 1:
+            low, high, p = jackknife(value, without[units])
             found |= {f"ci95{ending}": [low, high], **({} if ending else {"p": p})}
     return found

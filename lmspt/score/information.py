@@ -25,7 +25,7 @@ def entropy(counts: np.ndarray) -> float:
 
 def information_bits(labels: np.ndarray, codes: np.ndarray) -> float:
     """Mutual information of labels (N,) and codes (N,), bits; it is too large by what chance makes of few of them."""
-    return _bits(_joint(labels, codes))
+    return _bits(_count(*_cells(labels, codes)))
 
 
 def told(labels: np.ndarray, codes: np.ndarray) -> Measures:
@@ -34,7 +34,7 @@ def told(labels: np.ndarray, codes: np.ndarray) -> Measures:
     ``pnmi``: I(label; code) / H(label), the share of the label's entropy that the code removes (Hsu et al., HuBERT, 2021);
     ``purity``: share of labels that are the most frequent one of their code.
     """
-    return _measures(_joint(labels, codes))
+    return _measures(_count(*_cells(labels, codes)))
 
 
 def told_above_chance(
@@ -47,8 +47,7 @@ def told_above_chance(
         shuffled: (N,) the labels in another order.
         units: (N,) utterance or speaker that each label belongs to.
     """
-    tables = [_joint(labels, codes), _joint(shuffled, codes)]
-    cells = [_cells(labels, codes), _cells(shuffled, codes)]
+    pairs = [(*placed, _count(*placed)) for placed in (_cells(labels, codes), _cells(shuffled, codes))]
     names, which = np.unique(units, return_inverse=True)
     if len(names) == 1:
         return {}
@@ -56,15 +55,12 @@ def told_above_chance(
     parts = np.split(order, np.cumsum(np.bincount(which))[:-1])
     found = {}
     for name, part in zip(names.tolist(), parts, strict=True):
-        true, chance = (
-            _measures(table - np.bincount(cell[part], minlength=table.size).reshape(table.shape))
-            for table, cell in zip(tables, cells, strict=True)
-        )
+        true, chance = (_measures(whole - _count(cells[part], shape)) for cells, shape, whole in pairs)
         found[name] = {key: round(true[key] - chance[key], 6) for key in true}
     return found
 
 
-def jackknife(value: float, without: Sequence[float]) -> tuple[float, float, float]:
+def jackknife(value: float, without: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
     """Edges of the 95 % interval of a measure, and p of its being zero, from what it is without each of N units.
 
     By Student's t with N - 1 degrees of freedom.
@@ -81,17 +77,16 @@ def jackknife(value: float, without: Sequence[float]) -> tuple[float, float, flo
     return value - reach, value + reach, p
 
 
-def _cells(labels: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """(N,) place of each pair in the table of :func:`_joint`."""
-    _, rows = np.unique(labels, return_inverse=True)
-    _, columns = np.unique(codes, return_inverse=True)
-    return rows * (columns.max() + 1) + columns
+def _cells(labels: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """Place (N,) of each pair in a table, a row a label and a column a code, and its shape."""
+    names, rows = np.unique(labels, return_inverse=True)
+    used, columns = np.unique(codes, return_inverse=True)
+    return rows * len(used) + columns, (len(names), len(used))
 
 
-def _joint(labels: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def _count(cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """How often a label has a code."""
-    shape = len(np.unique(labels)), len(np.unique(codes))
-    return np.bincount(_cells(labels, codes), minlength=shape[0] * shape[1]).reshape(shape)
+    return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _bits(joint: np.ndarray) -> float:
