@@ -10,9 +10,9 @@ import numpy as np
 
 from lmspt.data.variation import SHIFTS
 from lmspt.report.groups import Group
-from lmspt.report.system import Result
+from lmspt.report.system import Result, semantic_stream
 from lmspt.report.table import NOT_RUN, Table, measured
-from lmspt.report.told import MEASURES, semantic_stream
+from lmspt.report.told import MEASURES
 from lmspt.score.bootstrap import rank_correlation
 
 SYSTEMS = 5  # that a correlation wants at least

@@ -10,9 +10,8 @@ import numpy as np
 from lmspt.report.groups import Group
 from lmspt.report.results import Experiment
 from lmspt.report.speech_tables import NO_SPEECH, RECORDINGS, judge_name
-from lmspt.report.system import Result
+from lmspt.report.system import Result, semantic_stream
 from lmspt.report.table import NONE, NOT_RUN, Table, measured, percent, rate
-from lmspt.report.token_tables import semantic
 from lmspt.report.told import MEASURES
 
 KIND = ("Hz", "bit/s", "in use %", "objective", "teacher")  # of a system
@@ -100,7 +99,7 @@ def _kind(experiment: Experiment, group: Group) -> tuple[str, ...]:
     return (
         f"{tokens['frame_rate']:g}",
         f"{tokens['bitrate']:.0f}",
-        percent(np.mean([semantic(system.tokens[experiment.valid])["use"] for system in group.systems])),
+        percent(np.mean([semantic_stream(system.tokens[experiment.valid])["use"] for system in group.systems])),
         group.first.objective,
         group.first.teacher or "none",
     )

@@ -151,6 +151,11 @@ def audio_of(folder: Path, tokenizer: Path, name: str, audio: str) -> Path:
     return folder / f"tts_{name}" if audio == "tts" else tokenizer / "eval" / name / audio
 
 
+def semantic_stream(found: Result) -> Result:
+    """The semantic one of the streams of a ``tokens.json`` or ``probes.json``."""
+    return next(stream for stream in found["streams"].values() if stream["semantic"])
+
+
 def can_speak(config: dict[str, Any]) -> bool:
     """Has the tokenizer of this configuration a decoder?"""
     return config.get("tokenizer", "lmspt") != "kmeans"

@@ -9,7 +9,7 @@ import numpy as np
 from lmspt.data.variation import SHIFTS
 from lmspt.report.results import Experiment
 from lmspt.report.speech_tables import RECORDINGS
-from lmspt.report.system import CANNOT_SPEAK, CODEC_KEYS, Result
+from lmspt.report.system import CANNOT_SPEAK, CODEC_KEYS, Result, semantic_stream
 from lmspt.report.table import Table, mean, percent, rate
 from lmspt.score.bootstrap import ratio_interval
 
@@ -68,11 +68,6 @@ def edit_table(experiment: Experiment) -> Table:
     )
 
 
-def semantic(tokens: Result) -> Result:
-    """The semantic stream of a ``tokens.json``."""
-    return next(stream for stream in tokens["streams"].values() if stream["semantic"])
-
-
 def semantic_bitrate(tokens: Result) -> float:
     """Nominal bits per second of the semantic stream alone."""
-    return tokens["frame_rate"] * log2(semantic(tokens)["size"])
+    return tokens["frame_rate"] * log2(semantic_stream(tokens)["size"])

@@ -14,17 +14,12 @@ from typing import Any
 import numpy as np
 
 from lmspt.errors import InputError
-from lmspt.report.system import Result
+from lmspt.report.system import Result, semantic_stream
 from lmspt.score.bootstrap import holm
 from lmspt.score.information import jackknife
 
 MEASURES = {"pnmi": "PNMI", "purity": "purity"}
 UNITS = {"utts": "", "speakers": "_speakers"}  # what is left out, ending of its interval's name
-
-
-def semantic_stream(probes: Result) -> Result:
-    """The semantic stream of a ``probes.json``."""
-    return next(stream for stream in probes["streams"].values() if stream["semantic"])
 
 
 def words_of(probes: Sequence[Result]) -> list[Result]:

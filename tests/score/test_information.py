@@ -59,7 +59,7 @@ def draw(rng: np.random.Generator, n_units: int = 40) -> tuple[float, list[float
 
 
 def test_interval_holds_what_it_promises() -> None:
-    """95 % of the intervals of a measure have its mean over samples in them; of 200, at least 88 % (a bootstrap of it has few)."""
+    """95 % of the intervals of a measure have its mean over samples in them; of 200, at least 88 %."""
     rng = np.random.default_rng(0)
     samples = [draw(rng) for _ in range(200)]
     truth = np.mean([value for value, _ in samples])
