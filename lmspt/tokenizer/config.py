@@ -118,11 +118,16 @@ class ObjectiveConfig:
     ``feature`` to every layer pooled to the token rate (the baseline the paper argues against), ``daxis`` as SpeechTokenizer
     and ``mimi`` as Mimi do, to the mean of the layers. ``none`` trains a plain codec. ``distance`` is that of resynthesis and
     feature. ``teacher``: see :func:`lmspt.teacher.load.load_teacher`. ``standardize``: its channels count alike, by their mean and
-    deviation over all that was heard in training.
+    deviation over all that was heard in training. ``place_seconds``: the mean is taken at each place of so many seconds by
+    itself (what comes after them counts as the last), so that tokens that match it need not tell the place; give it the length
+    of a crop.
 
     ``distill_weight`` multiplies a mean over real frames. The 500 of the released trainer multiplies a mean over the 1500
     frames of a 30 s window, of which 300 are real where crops last 6 s: as far as silence adds nothing, that is 100 here.
     ``teacher_window: 30s`` is that way, 500 included.
+
+    Raises:
+        InputError: the place is taken off features that are not standardized.
     """
 
     objective: Literal["resynthesis", "feature", "daxis", "mimi", "none"] = "resynthesis"
@@ -130,8 +135,13 @@ class ObjectiveConfig:
     teacher_layers: list[int] = field(default_factory=lambda: [4])
     teacher_window: Literal["crop", "30s"] = "crop"
     standardize: bool = False
+    place_seconds: float = 0.0
     distance: Literal["mse", "l1", "cosine"] = "mse"
     distill_weight: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.place_seconds and not self.standardize:
+            raise InputError(f"place_seconds {self.place_seconds:g}: set standardize: true, or leave it out")
 
 
 @dataclass

@@ -16,34 +16,15 @@ from lmspt.teacher.resample import Resample
 from lmspt.tokenizer.config import ModelConfig, ObjectiveConfig
 from lmspt.tokenizer.losses import axis_distance, feature_distance
 from lmspt.tokenizer.model import Output
-from lmspt.train.ranks import sum_over_ranks
-
-
-class Standardize(nn.Module):
-    """Channels of a teacher's layers less their mean, by their standard deviation, over all real frames that were followed."""
-
-    def __init__(self, n_layers: int, dim: int) -> None:
-        super().__init__()
-        self.register_buffer("count", torch.zeros((), dtype=torch.double))
-        self.register_buffer("sums", torch.zeros(2, n_layers, dim, dtype=torch.double))  # of values, of squares
-
-    @torch.no_grad()
-    def follow(self, features: list[Tensor], mask: Tensor) -> None:
-        """Count the real frames, ``mask`` (B, F), of each layer's (B, F, D), those of all ranks."""
-        real = torch.stack([feature[mask] for feature in features]).double()
-        self.count += sum_over_ranks(mask.sum().double())
-        self.sums += sum_over_ranks(torch.stack([real.sum(1), real.square().sum(1)]))
-
-    def forward(self, features: list[Tensor]) -> list[Tensor]:
-        """Each layer's (B, F, D), whose gradient passes."""
-        mean, square = self.sums / self.count.clamp_min(1)
-        deviation = (square - mean.square()).clamp_min(1e-8).sqrt()
-        return [(f - m.float()) / d.float() for f, m, d in zip(features, mean, deviation, strict=True)]
+from lmspt.tokenizer.standardize import Standardize
 
 
 def standardize_of(config: ObjectiveConfig, teacher: Teacher) -> Standardize | None:
     """What makes the teacher's channels count alike, if that is wanted."""
-    return Standardize(len(config.teacher_layers), teacher.dim) if config.standardize else None
+    if not config.standardize:
+        return None
+    n_places = max(1, round(config.place_seconds * teacher.frame_rate))
+    return Standardize(len(config.teacher_layers), teacher.dim, n_places)
 
 
 class Resynthesis(nn.Module):

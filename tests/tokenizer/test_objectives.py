@@ -14,7 +14,7 @@ from lmspt.teacher.load import load_teacher
 from lmspt.tokenizer.config import ModelConfig, ObjectiveConfig
 from lmspt.tokenizer.losses import MultiResolutionMel, axis_distance, feature_distance
 from lmspt.tokenizer.model import LMSPT, Output
-from lmspt.tokenizer.objectives import OBJECTIVES, Resynthesis, Standardize, build_objective, pool, pool_wide
+from lmspt.tokenizer.objectives import OBJECTIVES, Resynthesis, build_objective, pool, pool_wide
 
 TINY = ModelConfig(dim=32, encoder_layers=1, slow_layers=1, decoder_dim=32, decoder_layers=1, aux_dim=32, semantic_size=16,
                    acoustic_codebooks=2, acoustic_size=16, code_dim=8)  # fmt: skip
@@ -117,19 +117,6 @@ def test_feature_match_by_hand():
     value, first, third = feature_level("feature", projected)
     target = np.concatenate([first, third], axis=1).reshape(3, 4, 4).mean(1)
     assert value == pytest.approx(((projected.numpy() - target) ** 2).mean(), rel=1e-5)
-
-
-def test_standardize_by_hand():
-    """By all real frames that were followed, in two batches; of what is no frame nothing is counted."""
-    scale = Standardize(2, 3)
-    batches = [(noise(2, 5, 3, seed=i) + i, torch.arange(5) < torch.tensor([[5], [3 - i]])) for i in range(2)]
-    for features, mask in batches:
-        scale.follow([features, 10 * features], mask)
-    frames = np.concatenate([features[mask].numpy() for features, mask in batches])
-    assert len(frames) == 15
-    by_hand = (batches[0][0].numpy() - frames.mean(0)) / frames.std(0)
-    for layer in scale([batches[0][0], 10 * batches[0][0]]):
-        assert layer.numpy() == pytest.approx(by_hand, abs=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["resynthesis", "feature"])
