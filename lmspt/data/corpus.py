@@ -116,12 +116,14 @@ class Files:
         self.used: set[Path] = set()
         self._named: dict[str, list[Path]] = {}
         self._texts_of: dict[str, list[Path]] = {}
+        self._stems: set[Path] = set()  # of audio, with its folder
         for folder, folders, names in os.walk(root):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(name for name in names if not name.startswith(".")):
                 path, suffix = Path(folder, name), os.path.splitext(name)[1].lower()
                 if suffix in AUDIO:
                     self.audio.append(path)
+                    self._stems.add(path.with_suffix(""))
                     for key in {name, name[: -len(suffix)]}:
                         self._named.setdefault(key, []).append(path)
                 elif suffix in TEXT:
@@ -129,7 +131,8 @@ class Files:
                     self._texts_of.setdefault(path.stem, []).append(path)
 
     def find(self, name: str) -> Path:
-        """The audio file of a path (below the folder or absolute) or of a name that is there once.
+        """The audio file of a path (below the folder or absolute), or of a name that is there once: in a folder of the same name,
+        if the name has one.
 
         Raises:
             InputError: none, or several.
@@ -137,7 +140,10 @@ class Files:
         path = os.path.normpath(self.root / name)
         if os.path.isfile(path):  # False, too, for what cannot be a path
             return Path(path)
-        paths = self._named.get(name) or self._named.get(os.path.basename(name), [])
+        folder, base = os.path.split(name)
+        paths = self._named.get(base, [])
+        if folder:
+            paths = [path for path in paths if path.parent.name == os.path.basename(folder)]
         if len(paths) > 1:
             raise InputError(f"audio '{name}' may be {paths[0]} or {paths[1]}; write its path")
         if not paths:
@@ -145,13 +151,13 @@ class Files:
         return paths[0]
 
     def text_of(self, audio: Path) -> str:
-        """The text that belongs to an audio file.
+        """The text that belongs to an audio file: beside it, or of the same name elsewhere, if it lies beside no other audio.
 
         Raises:
             InputError: none, several, or one that cannot be read or has no word.
         """
         paths = [path for suffix in TEXT if (path := audio.with_suffix(suffix)).is_file()]
-        paths = paths or self._texts_of.get(audio.stem, [])
+        paths = paths or [path for path in self._texts_of.get(audio.stem, []) if path.with_suffix("") not in self._stems]
         if not paths:
             raise InputError(f"no {audio.stem}.txt; write it, or a table of all texts")
         if len(paths) > 1:
@@ -243,6 +249,7 @@ def as_key(name: str) -> str:
         InputError: nothing of it is left.
     """
     key = re.sub(r"[\s/\x00-\x1f\x7f]+", "_", unicodedata.normalize("NFC", name).strip()).lstrip(".")
+    key = re.sub(r"#(?=\d+\Z)", "_", key)
     if len(key.encode(errors="replace")) > KEY_BYTES:
         head = key.encode()[: KEY_BYTES - 9].decode(errors="ignore")
         key = f"{head}-{_digest(key)}"

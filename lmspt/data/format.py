@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ def format_data(
     max_seconds: float = np.inf,
     nj: int = 1,
 ) -> tuple[int, dict[str, str]]:
-    """Write ``out/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv}``, ``joins`` if there are any, and ``out/wav/``.
+    """Write ``out/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv}``, ``joins`` if there are any, ``out/wav/``, and
+    ``audio.sha256``, which stands for what is in it: other audio of the same names and lengths leaves all tables as they were.
 
     A recording that is there already is not made again, so a run that was broken off goes on.
 
@@ -59,6 +61,10 @@ def format_data(
     if not kept:
         raise InputError(f"{data.folder}: no utterance is left; all are outside {min_seconds:g} to {max_seconds:g} s")
     _write_tables(data, out, kept, num_samples)
+    paths = [out / "wav" / f"{name}.flac" for name in sorted(results)]
+    with ThreadPoolExecutor(nj) as pool:
+        digests = b"".join(pool.map(lambda path: sha256(path.read_bytes()).digest(), paths))
+    write_text(out / "audio.sha256", sha256(digests).hexdigest() + "\n")
     lines = (f"{utt}\t{num_samples[utt] / sample_rate:.3f}\t{why}\n" for utt, why in dropped.items())
     write_text(out / "dropped.tsv", "utterance\tseconds\treason\n" + "".join(lines))
     return len(kept), dropped

@@ -64,4 +64,6 @@ def _speakers(entries: list[Entry]) -> str:
 
 
 def _tsv(rows: list[tuple[str, ...]]) -> str:
-    return "".join("\t".join(" ".join(word.split()) for word in row) + "\n" for row in rows)
+    """Lines of a table. A file name need not be UTF-8; what is not is escaped."""
+    text = "".join("\t".join(" ".join(word.split()) for word in row) + "\n" for row in rows)
+    return text.encode(errors="backslashreplace").decode()

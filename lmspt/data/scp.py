@@ -13,7 +13,7 @@ from lmspt.errors import InputError
 from lmspt.files import write_text
 
 # A key becomes a file name: no slash, no leading dot, no control characters, and room for a suffix.
-KEY = re.compile(r"(?!\.)[^\s/\x00-\x1f\x7f]+\Z")
+KEY = re.compile(r"(?!\.)(?!.*#\d+\Z)[^\s/\x00-\x1f\x7f]+\Z")  # utt#2 is a variant of utt in a store of tokens
 KEY_BYTES = 200
 
 
@@ -65,7 +65,7 @@ def read_scp(path: str | Path, may_be_empty: bool = False, found: Found = stop) 
         if not key:
             wrong = "blank line; remove it"
         elif not is_key(key):
-            wrong = f"'{key[:60]}' cannot be a key: at most {KEY_BYTES} bytes, no '/', no '.' at its head"
+            wrong = f"'{key[:60]}' cannot be a key: at most {KEY_BYTES} bytes, no '/', no '.' at its head, no '#2' at its end"
         elif key in table:
             wrong = f"'{key}' is there twice; keep one of the lines"
             spoilt = "" if table[key] == value else key

@@ -9,6 +9,7 @@ write is joined from their shares, ``<n>_of_<shares>/``, each a store by itself.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ SCHEMA = pa.schema([("key", pa.string()), ("codes", pa.list_(pa.int32()))])
 
 def base_key(key: str) -> str:
     """Utterance id of a store key: ``utt#2`` (the third heard variant) -> ``utt``."""
-    return key.rsplit("#", 1)[0] if "#" in key else key
+    return re.sub(r"#\d+\Z", "", key)
 
 
 class TokenStore:

@@ -99,6 +99,9 @@ class SLMBatches:
         batches = [[self.examples[i] for i in order[start : start + size]] for start in range(0, len(order), size)]
         for i in range(len(batches)) if rng is None else rng.permutation(len(batches)):
             sequences = [sequence for example in batches[i] for sequence in self._sequences(example, rng)]
+            if not sequences:  # ratios below 1 may draw nothing from a small batch, which a step needs
+                task = max(self.ratios, key=lambda task: self.ratios[task])
+                sequences = [self._sequence(task, batches[i][0], rng)]
             yield [example.key for example in batches[i]], pad_sequences(sequences)
 
     def _by_tokens(self, rng: np.random.Generator | None) -> Iterator[Batch]:

@@ -10,6 +10,8 @@ from lmspt.slm.config import SamplingConfig
 from lmspt.slm.model import SpeechLM
 from lmspt.slm.vocab import ASR, END, PAD, TTS
 
+FEWEST_UNITS, UNITS_A_SECOND = 200, 30.0  # of text: nobody speaks 30 characters a second
+
 
 class Steps:
     """Prompts read by the model, and the steps that follow them: left-padded, positions counted from each one's own begin."""
@@ -45,13 +47,14 @@ class Steps:
 
 
 @torch.inference_mode()
-def transcribe(model: SpeechLM, semantic: list[np.ndarray], max_units: int = 200) -> list[tuple[list[int], bool]]:
+def transcribe(model: SpeechLM, semantic: list[np.ndarray], max_units: int | None = None) -> list[tuple[list[int], bool]]:
     """Greedy recognition.
 
     Args:
         model: in eval mode.
         semantic: codes (F,) of each utterance.
-        max_units: text units after which an utterance counts as not ended.
+        max_units: text units after which an utterance counts as not ended; by default ``UNITS_A_SECOND``, and ``FEWEST_UNITS``
+            for a short one.
 
     Returns:
         Unit numbers and whether the end was written, for each utterance.
@@ -61,10 +64,12 @@ def transcribe(model: SpeechLM, semantic: list[np.ndarray], max_units: int = 200
     legal, table = model.legal(ASR, 0), model.table(ASR, 0)
     written = torch.full((len(semantic), 0), END, device=legal.device)
     ended = torch.zeros(len(semantic), dtype=torch.bool, device=legal.device)
-    while not ended.all() and written.shape[1] < max_units:
-        ids = legal[(steps.hidden @ table.T).argmax(-1)].where(~ended, END)
+    by_length = (max(FEWEST_UNITS, int(UNITS_A_SECOND * len(codes) / vocab.frame_rate)) for codes in semantic)
+    limits = torch.tensor([max_units or limit for limit in by_length], device=legal.device)
+    while (over := ended | (limits <= written.shape[1])).logical_not().any():
+        ids = legal[(steps.hidden @ table.T).argmax(-1)].where(~over, END)
         written = torch.cat([written, ids[:, None]], dim=1)
-        ended |= ids == END
+        ended |= (ids == END) & ~over
         step = ids.new_full((len(ids), model.layout.pattern.width), PAD)
         step[:, 0] = ids
         steps.write(step)

@@ -17,6 +17,7 @@ class Teacher(Protocol):
     frame_rate: float  # Hz
     dim: int  # channels of a frame
     n_layers: int
+    max_seconds: float  # of an utterance; inf
 
     def to(self, device: str | torch.device) -> Teacher:
         """Move it there; returns itself."""

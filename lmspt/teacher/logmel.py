@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,6 +21,7 @@ class LogMelTeacher(nn.Module):
     frame_rate = 50.0
     dim = N_MELS
     n_layers = 1
+    max_seconds = inf
 
     def __init__(self) -> None:
         super().__init__()

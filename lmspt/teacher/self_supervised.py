@@ -27,10 +27,11 @@ class SelfSupervisedTeacher(nn.Module):
         normalize: was it trained on waveforms of zero mean and unit variance?
 
     Attributes:
-        sample_rate, frame_rate, dim, n_layers, name: see :class:`lmspt.teacher.interface.Teacher`.
+        sample_rate, frame_rate, dim, n_layers, max_seconds, name: see :class:`lmspt.teacher.interface.Teacher`.
     """
 
     sample_rate = 16000
+    max_seconds = math.inf
 
     def __init__(self, model: PreTrainedModel, name: str, normalize: bool) -> None:
         super().__init__()

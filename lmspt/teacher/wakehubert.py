@@ -7,6 +7,8 @@ far weaker than the teacher it learned from: what it shows is not what HuBERT wo
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -28,10 +30,10 @@ class WakeHuBERTTeacher(nn.Module):
         name: what the contract of a result calls it.
 
     Attributes:
-        sample_rate, frame_rate, dim, n_layers, name: see :class:`lmspt.teacher.interface.Teacher`.
+        sample_rate, frame_rate, dim, n_layers, max_seconds, name: see :class:`lmspt.teacher.interface.Teacher`.
     """
 
-    sample_rate, frame_rate, dim, n_layers = 16000, 50.0, 128, 1
+    sample_rate, frame_rate, dim, n_layers, max_seconds = 16000, 50.0, 128, 1, inf
 
     def __init__(self, weights: dict[str, np.ndarray], name: str) -> None:
         super().__init__()

@@ -35,7 +35,7 @@ class WhisperTeacher(nn.Module):
             utterance's own (there it is the batch's for the resynthesis and the utterance's for the original).
 
     Attributes:
-        sample_rate, frame_rate, dim, n_layers, name: see :class:`lmspt.teacher.interface.Teacher`.
+        sample_rate, frame_rate, dim, n_layers, max_seconds, name: see :class:`lmspt.teacher.interface.Teacher`.
     """
 
     sample_rate = 16000
@@ -47,6 +47,7 @@ class WhisperTeacher(nn.Module):
         self.name, self.in_30s = name, window == "30s"
         self.dim = encoder.config.d_model
         self.n_layers = len(encoder.layers)
+        self.max_seconds = encoder.config.max_source_positions / self.frame_rate
         mel = mel_filter_bank(1 + N_FFT // 2, encoder.config.num_mel_bins, 0.0, 8000.0, 16000, norm="slaney", mel_scale="slaney")
         self.register_buffer("mel", torch.from_numpy(mel).float(), persistent=False)
         self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)

@@ -106,7 +106,7 @@ class ModelConfig:
                 f"{key} {strides}: encoder {self.encoder} and decoder {self.decoder} have no use for them; leave them out"
             )
         if not convolutions and hop_length % STFT_HOP:
-            rates = ", ".join(f"{sample_rate / STFT_HOP / n:g}" for n in (1, 2, 4, 8))
+            rates = ", ".join(f"{sample_rate / STFT_HOP / n:.12g}" for n in (1, 2, 4, 8))
             raise InputError(f"frame_rate {self.frame_rate} at {sample_rate} Hz: choose one of {rates} Hz")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from lmspt.data.audio import Utterances
@@ -15,10 +17,14 @@ from lmspt.data.tokens import TokenWriter, share_of
 from lmspt.data.variation import VariationConfig
 from lmspt.tokenizer.batches import by_length, pad
 from lmspt.tokenizer.interface import Tokenizer, store_meta
+from lmspt.tokenizer.long import encode_long
 
 
 def encode_batch(tokenizer: Tokenizer, wavs: list[np.ndarray]) -> list[np.ndarray]:
-    """Codes (K, F) of each wav (T,), encoded together."""
+    """Codes (K, F) of each wav (T,), encoded together; one by one, in windows, if one is longer than the tokenizer can hear."""
+    longest = getattr(tokenizer, "max_seconds", inf) * tokenizer.sample_rate
+    if any(len(wav) > longest for wav in wavs):
+        return [encode_long(tokenizer, torch.from_numpy(wav)).numpy() for wav in wavs]
     codes, lengths = tokenizer.encode(**pad(wavs))
     return [c[:, :n].numpy() for c, n in zip(codes, lengths.tolist(), strict=True)]
 

@@ -12,12 +12,14 @@ from lmspt.tokenizer.interface import Stream
 
 @dataclass
 class Health:
-    """Of one stream: share of codes in use, perplexity of their use, codes never used, entropy in bits a frame."""
+    """Of one stream: share of codes in use, perplexity of their use, codes never used, entropy in bits a frame; of how many
+    frames."""
 
     use: float
     perplexity: float
     dead: int
     entropy: float
+    n_frames: int
 
 
 def count_codes(codes: Iterable[np.ndarray], streams: Sequence[Stream]) -> list[np.ndarray]:
@@ -34,4 +36,4 @@ def health(counts: np.ndarray) -> Health:
     share = counts / max(counts.sum(), 1)
     used = share[share > 0]
     entropy = float(-(used * np.log2(used)).sum())
-    return Health(use=len(used) / len(counts), perplexity=2.0**entropy, dead=len(counts) - len(used), entropy=entropy)
+    return Health(len(used) / len(counts), 2.0**entropy, len(counts) - len(used), entropy, int(counts.sum()))

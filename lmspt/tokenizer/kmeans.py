@@ -50,6 +50,7 @@ class KMeansTokenizer:
         pooling_stride(config, self.teacher)
         self.sample_rate, self.frame_rate = self.teacher.sample_rate, config.frame_rate
         self.hop_length = int(self.sample_rate / config.frame_rate)
+        self.max_seconds = self.teacher.max_seconds
         self.streams = (Stream("semantic", config.size, True),)
 
     @torch.inference_mode()

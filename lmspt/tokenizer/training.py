@@ -164,7 +164,8 @@ class _HealthCheck:
         if rank() == 0:
             write_json(self.out / "health.json", {name: asdict(h) for name, h in streams.items()})
         semantic = streams["semantic"]
-        if epoch >= self.config.collapse_patience and semantic.use < self.config.collapse_use:
+        possible = min(1.0, semantic.n_frames / self.task.model.streams[0].size)  # share of the codes that could be in use
+        if epoch >= self.config.collapse_patience and semantic.use < self.config.collapse_use * possible:
             raise InputError(
                 f"{self.out}: the semantic codebook has collapsed: {semantic.use:.1%} of its codes in use on the validation set "
                 f"after epoch {epoch}. Raise diversity_weight, lower lr, or take a smaller semantic_size"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,19 +10,20 @@ import torch
 from torch import Tensor
 
 
-def average_states(states: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Mean of state dicts, float tensors averaged in double, others taken from the first.
+def average_states(states: Iterable[dict[str, Tensor]], parameters: Collection[str]) -> dict[str, Tensor]:
+    """Mean of state dicts: ``parameters`` averaged in double. All else is the last one's: a mean of codes that were moved, and
+    revived, from epoch to epoch is no code.
 
     ESPnet 202511's ``average_nbest_models`` sums into the first state in place, which is wrong for more than one
     criterion; hence this.
     """
     states = list(states)
     mean = {}
-    for name, first in states[0].items():
-        if first.is_floating_point():
-            mean[name] = (sum(state[name].double() for state in states) / len(states)).to(first.dtype)
+    for name, last in states[-1].items():
+        if name in parameters:
+            mean[name] = (sum(state[name].double() for state in states) / len(states)).to(last.dtype)
         else:
-            mean[name] = first
+            mean[name] = last
     return mean
 
 

@@ -117,7 +117,8 @@ def fit(
         training.run_epoch(epoch, train, valid, after_validation)
     best = training.finish()
     logging.info("%s: trained %d epochs; final weights are the mean of epochs %s", out.name, config.max_epoch, best)
-    return average_states(torch.load(out / f"{epoch}epoch.pth", map_location="cpu", weights_only=True) for epoch in best)
+    states = (torch.load(out / f"{epoch}epoch.pth", map_location="cpu", weights_only=True) for epoch in best)
+    return average_states(states, {name for name, _ in model.named_parameters()})
 
 
 class _Training:

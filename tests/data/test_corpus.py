@@ -53,6 +53,19 @@ def test_the_same_name_in_two_folders(tmp_path: Path) -> None:
     assert said(tmp_path, speaker=r"^(\w+)/") == {"ann_1": "ann", "bob_1": "bob"}
 
 
+def test_nothing_of_another_folder_is_paired(tmp_path: Path) -> None:
+    """A file that is missing is not replaced by one of its name elsewhere, nor a text by that of another recording."""
+    wav(tmp_path / "ann" / "1.wav").with_suffix(".txt").write_text("ann's")
+    wav(tmp_path / "bob" / "1.wav")
+    assert read_corpus(tmp_path).bad == {"bob/1.wav": "no 1.txt; write it, or a table of all texts"}
+    (tmp_path / "bob" / "1.wav").unlink()
+    write_lines(tmp_path / "meta.csv", "path,text", "bob/1.wav,bob's", "elsewhere/bob/1.wav,bob's", "elsewhere/ann/1.wav,hers")
+    read = read_corpus(tmp_path)
+    assert [entry.text for entry in read.entries] == ["hers"]
+    assert all("no audio" in why for why in read.bad.values())
+    assert len(read.bad) == 2
+
+
 def test_a_table(tmp_path: Path) -> None:
     first, second = wav(tmp_path / "clips" / "a.wav"), wav(tmp_path / "clips" / "b.c.wav")
     write_lines(tmp_path / "meta.csv", "path,text,speaker,split", "a.wav,one,ann,train", "clips/b.c.wav,two,bob,test")
@@ -158,6 +171,10 @@ def test_any_name_is_a_key_or_an_error(name: str) -> None:
     else:
         assert is_key(key)
         assert as_key(key) == key
+
+
+def test_no_name_is_that_of_a_variant() -> None:
+    assert (as_key("take#2"), as_key("take#two"), as_key("#2 of 3")) == ("take_2", "take#two", "#2_of_3")
 
 
 def test_long_names_stay_apart() -> None:

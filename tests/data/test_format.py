@@ -159,6 +159,20 @@ def test_one_channel_of_two(tmp_path: Path) -> None:
     assert np.abs(wav - stereo[:, 0]).max() < 1e-4
 
 
+def test_other_audio_of_the_same_names_and_lengths_has_another_digest(tmp_path: Path) -> None:
+    folder = sound_dir(tmp_path / "data")
+    found = []
+    for seed in (1, 2, 1):
+        soundfile.write(folder / "audio" / "a-1.wav", noise(seed=seed), 16000)
+        out = tmp_path / f"raw{len(found)}"
+        format_data(DataDir(folder), out, 16000)
+        tables = [(out / name).read_text().replace(out.name, "raw") for name in ("wav.scp", "text", "utt2spk", "utt2num_samples")]
+        found.append((tables, (out / "audio.sha256").read_text()))
+    assert found[0] == found[2]
+    assert found[0][0] == found[1][0]
+    assert found[0][1] != found[1][1]
+
+
 def test_pipes(tmp_path: Path) -> None:
     folder = sound_dir(tmp_path / "data")
     format_data(DataDir(folder), tmp_path / "direct", 16000)

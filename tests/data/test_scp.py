@@ -59,6 +59,7 @@ def test_order_is_that_of_sort(keys: set[str]) -> None:
         (b"a 1\nb\n", ":2: 'b' stands alone; write its value", "b"),
         (b"a/b 1\n", ":1: 'a/b' cannot be a key", "a/b"),
         (b"..a 1\n", ":1: '..a' cannot be a key", "..a"),
+        (b"take#2 1\n", "no '#2' at its end", "take#2"),
         ("é".encode() * 101 + b" 1\n", "cannot be a key: at most 200 bytes", "é" * 101),
         ("a 1\nb é\n".encode("latin-1"), ":2: not UTF-8; convert the file with iconv", ""),
         (b"\xef\xbb\xbfa 1\n", ":1: a byte order mark; remove it", ""),

@@ -102,4 +102,4 @@ def test_missing_utterance_and_store_say_what_to_run(tmp_path):
 
 
 def test_base_key():
-    assert base_key("a#3") == "a" and base_key("a") == "a" and base_key("a#b#0") == "a#b"
+    assert base_key("a#3") == "a" and base_key("a") == "a" and base_key("a#b#0") == "a#b" and base_key("a#b") == "a#b"

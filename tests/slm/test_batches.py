@@ -38,6 +38,16 @@ def batches(folder: Path, split: str = "train", steps: int | None = 5, seed: int
     return list(SLMBatches(examples, tokens, layout, SLMBatchConfig(**options), steps, seed).build_iter(epoch))
 
 
+@pytest.mark.parametrize("ratios", [{"asr_ratio": 0.25, "tts_ratio": 0.1}, {"asr_ratio": 0.0, "tts_ratio": 0.1}])
+def test_a_step_has_something_to_learn_where_ratios_draw_nothing(folder, ratios):
+    drawn = [batch["task"] for _, batch in batches(folder, batch_size=2, steps=40, **ratios)]
+    assert len(drawn) == 40
+    wanted = ASR if ratios["asr_ratio"] else TTS
+    lone = [tasks[tasks > 0].unique().tolist() for tasks in drawn if len(tasks) == 1]
+    assert [wanted] in lone
+    assert len(lone) > 20
+
+
 SIZES = [{"batch_size": 4}, {"batch_tokens": 200}, {"batch_tokens": 200, "pack_length": 50}]
 
 

@@ -38,6 +38,15 @@ def test_transcribe_as_without_a_cache():
     assert ended or len(units) == 6
 
 
+def test_a_long_recording_may_have_a_long_text(monkeypatch):
+    """What never ends is given up after as many units as could be said in its time, a short one after 200."""
+    model = toy_model(seed=4)
+    legal = model.legal(ASR, 0)
+    monkeypatch.setattr(model, "legal", lambda task, stream: legal.where(legal != END, legal[legal != END][0]))
+    heard = [np.arange(int(seconds * model.vocab.frame_rate)) % 8 for seconds in (1, 10)]
+    assert [(len(units), ended) for units, ended in transcribe(model, heard)] == [(200, False), (300, False)]
+
+
 @pytest.mark.parametrize("pattern", ["delay", "parallel", "coarse_first", "flatten"])
 @pytest.mark.parametrize("sampling", [{"temperature": 0.0}, {"temperature": 0.9, "top_k": 5}, {"temperature": 1.5, "top_p": 0.8}])
 def test_speak_alone_as_in_a_batch(pattern, sampling):

@@ -19,6 +19,7 @@ def test_the_released_shape_is_one():
     ("shape", "message"),
     [
         ({"frame_rate": 13.0}, r"frame_rate 13.0 at 16000 Hz: choose one of 50, 25, 12.5, 6.25 Hz"),
+        ({"sample_rate": 22050}, r"at 22050 Hz: choose one of 68.90625, 34.453125, 17.2265625, 8.61328125 Hz"),
         ({"strides": [8, 8, 20]}, r"strides \[8, 8, 20\]: encoder stft .* no use for them"),
         ({**DAC, "strides": [4, 5, 6, 8]}, r"strides \[4, 5, 6, 8\]: their product must be 24000 Hz / 12.5 Hz = 1920"),
         ({**DAC, **SPEAK, "decoder_strides": []}, r"decoder_strides \[\]: their product must be .* 1920"),

@@ -13,8 +13,10 @@ from lmspt.errors import InputError
 from lmspt.teacher.load import load_teacher
 from lmspt.tokenizer.batches import pad
 from lmspt.tokenizer.config import KMeansConfig
+from lmspt.tokenizer.dump import encode_batch
 from lmspt.tokenizer.health import count_codes, health
 from lmspt.tokenizer.kmeans import KMeansTokenizer, dump_teacher_features, train_kmeans
+from lmspt.tokenizer.long import encode_long
 from tests.tokenizer.corpus import voiced, write_corpus
 
 CONFIG = KMeansConfig(size=8)
@@ -47,6 +49,19 @@ def test_mini_batches_find_clusters_as_tight(feats):
     at_once, in_pieces = (train_kmeans(replace(config, batch_frames=n), feats)["centroids"] for n in (0, 64))
     assert inertia(in_pieces) < 1.2 * inertia(at_once) < 0.8 * inertia(frames.mean(0, keepdim=True))
     assert torch.equal(in_pieces, train_kmeans(replace(config, batch_frames=64), feats)["centroids"])
+
+
+def test_what_a_whisper_cannot_hear_at_once_is_heard_in_windows():
+    """An utterance of 31 s has the codes that a recording of that length is given, another one in its batch its own."""
+    config = replace(CONFIG, teacher="whisper-tiny.en")
+    tokenizer = KMeansTokenizer(config, {"centroids": torch.randn(8, 384, generator=torch.Generator().manual_seed(0))}, "topline")
+    long, short = voiced(31.0, 120, 0), voiced(1.0, 150, 1)
+    with pytest.raises(InputError, match="at most 30 s"):
+        tokenizer.encode(**pad([long]))
+    found = encode_batch(tokenizer, [short, long])
+    assert [codes.shape for codes in found] == [(1, 13), (1, 388)]
+    assert np.array_equal(found[1], encode_long(tokenizer, torch.from_numpy(long)).numpy())
+    assert np.array_equal(found[0], encode_batch(tokenizer, [short])[0])
 
 
 @pytest.mark.parametrize("batch_frames", [0, 500])

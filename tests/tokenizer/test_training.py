@@ -4,8 +4,11 @@ from when it is time and is no part of what is kept."""
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -13,7 +16,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from lmspt.data.variation import VariationConfig
 from lmspt.errors import InputError
 from lmspt.tokenizer.config import AdversarialConfig, BatchConfig, LossConfig, ObjectiveConfig
-from lmspt.tokenizer.training import train
+from lmspt.tokenizer.health import health
+from lmspt.tokenizer.interface import Stream
+from lmspt.tokenizer.training import _HealthCheck, train
 from lmspt.train.config import TrainConfig
 from tests.tokenizer import gan
 from tests.tokenizer.corpus import write_corpus
@@ -68,6 +73,17 @@ def test_a_collapsed_codebook_stops_the_training(raw, tmp_path):
     with pytest.raises(InputError, match="the semantic codebook has collapsed"):
         train(configs(schedule, collapse_use=1.1, collapse_patience=2), raw, raw, tmp_path / "tok_collapsed")
     assert len(json.loads((tmp_path / "tok_collapsed/history.json").read_text())) == 1
+
+
+def test_few_frames_are_no_collapse(tmp_path):
+    """A validation set of 25 frames cannot use one in twenty of 512 codes; all of them the same code is a collapse even so."""
+    streams = (Stream("semantic", 512, True),)
+    for codes, collapsed in (np.arange(25), False), (np.zeros(25, int), True):
+        counts = np.bincount(codes, minlength=512)
+        task = SimpleNamespace(model=SimpleNamespace(streams=streams), read_health=lambda counts=counts: [health(counts)])
+        check = _HealthCheck(task, LossConfig(), tmp_path)
+        with pytest.raises(InputError, match=r"0\.2% of its codes") if collapsed else nullcontext():
+            assert check(5)["semantic_use"] == 25 / 512
 
 
 @pytest.mark.parametrize("use_amp", [False, True])

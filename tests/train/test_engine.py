@@ -217,11 +217,13 @@ def test_the_rate_rises_to_lr_and_falls_to_its_share(tmp_path):
     assert rates[half] == pytest.approx((2e-4 + 5e-5) / 2, rel=0.05)
 
 
-def test_average_is_the_mean_and_leaves_integers():
+def test_average_is_the_mean_of_parameters_alone():
     states = [
-        {"w": torch.tensor([1.0, 3.0]), "n": torch.tensor(7)},
-        {"w": torch.tensor([2.0, 5.0]), "n": torch.tensor(9)},
+        {"w": torch.tensor([1.0, 3.0]), "codebook": torch.tensor([0.0, 1.0]), "n": torch.tensor(7)},
+        {"w": torch.tensor([2.0, 5.0]), "codebook": torch.tensor([1.0, 0.0]), "n": torch.tensor(9)},
     ]
-    mean = average_states(states)
-    assert mean["w"].tolist() == [1.5, 4.0] and mean["n"] == 7
+    mean = average_states(states, {"w"})
+    assert mean["w"].tolist() == [1.5, 4.0]
+    assert mean["codebook"].tolist() == [1.0, 0.0]
+    assert mean["n"] == 9
     assert states[0]["w"].tolist() == [1.0, 3.0]

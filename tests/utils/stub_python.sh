@@ -21,7 +21,7 @@ out=${given[out]:-}
 make() { for file in "$@"; do mkdir -p "$(dirname "${file}")"; echo "${call} ${SALT-${RANDOM}}" > "${file}"; done; }
 case ${name} in
     validate_data) ;;
-    format_data) make "${out}"/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv} ;;
+    format_data) make "${out}"/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv,audio.sha256} ;;
     dump_features) make "${out}/feats.scp" ;;
     tok_train) make "${out}"/{config.yaml,model.safetensors}; echo "id$(cksum < "${given[config]}" | tr ' ' _)" > "${out}/tok_id" ;;
     tok_dump) make "${out}/manifest.json" ;;
@@ -31,7 +31,7 @@ case ${name} in
         if [[ ${out} != *kmeans* ]]; then make "${out}"/{all,semantic}/wav.scp; fi
         ;;
     codec_score | tok_probe) make "${out}" ;;
-    slm_data) make "${out}"/{vocab.json,text.model} ;;
+    slm_data) make "${out}"/{vocab.json,text.model,train.jsonl,valid.jsonl} ;;
     slm_train) make "${out}"/{config.yaml,model.safetensors} ;;
     asr_decode) make "${out}"/{text,stats.json} ;;
     asr_score) make "${out}"/{ref.trn,hyp.trn,result.txt,result.json} ;;

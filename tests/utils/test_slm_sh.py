@@ -147,6 +147,41 @@ def test_a_changed_tokenizer_is_trained_anew_and_the_old_one_kept(finished: Path
     assert len(list((finished / "exp").glob("tok_kmeans.until_*/model.safetensors"))) == 1
 
 
+def test_a_language_model_of_other_texts_is_trained_anew(finished: Path) -> None:
+    """Not all of its data is in vocab.json, which other texts of as many words leave as it was."""
+    path = next((finished / "dump/slm").glob("*/train.jsonl"))
+    path.write_text("other texts")
+    assert slm(finished, "--stop_stage", "8").returncode == 0
+    (line,) = calls(finished)
+    assert line.startswith("slm_train")
+    assert f"--data {path.parent.relative_to(finished)} " in line
+
+
+def test_other_audio_of_the_same_names_and_lengths_is_other_audio(finished: Path) -> None:
+    (finished / "dump/raw/test/audio.sha256").write_text("another")
+    assert slm(finished, "--stop_stage", "9").returncode == 0
+    assert set(names(calls(finished))) >= {"tok_dump", "tok_eval", "tok_probe", "asr_decode"}
+
+
+def test_what_is_trained_on_has_limits_of_length(recipe: Path) -> None:
+    assert slm(recipe, "--test_sets", "dev test", "--stop_stage", "2").returncode == 0
+    limited = [" --max_seconds " in line for line in calls(recipe) if line.startswith("format_data")]
+    assert limited == [True, True, False]
+
+
+@pytest.mark.parametrize("kind", ["tok", "slm"])
+def test_two_configurations_of_one_name(recipe: Path, kind: str) -> None:
+    other = recipe / "conf/other/small.yaml"
+    other.parent.mkdir()
+    shutil.copy(recipe / "conf/slm/small.yaml", other)
+    shutil.copy(other, recipe / "conf/tok/small.yaml")
+    both = f"conf/{kind}/small.yaml conf/other/small.yaml"
+    run = slm(recipe, "--tok_list" if kind == "tok" else "--slm_config", both)
+    assert run.returncode != 0
+    assert "two configurations are called small.yaml" in run.stdout + run.stderr
+    assert calls(recipe) == []
+
+
 def test_kmeans_of_one_teacher_share_its_features(recipe: Path) -> None:
     for frame_rate in (50, 12.5):
         (recipe / f"conf/tok/at_{frame_rate}.yaml").write_text(f"{KMEANS}frame_rate: {frame_rate}\nmax_utts: 9\n")

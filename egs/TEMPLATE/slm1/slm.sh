@@ -138,7 +138,7 @@ need_raw() {
     local set
     for set in "$@"; do
         need 2 "${raw}/${set}"/{wav.scp,text,utt2spk,utt2num_samples}
-        also "${raw}/${set}/joins"
+        also "${raw}/${set}"/{joins,audio.sha256}
     done
 }
 
@@ -204,6 +204,15 @@ speaks() {
     return 1
 }
 
+# What is named after the configurations $@ would be named alike: two of one file name are refused.
+refuse_namesakes() {
+    local name
+    name=$(printf '%s\n' "$@" | sort -u | sed 's|.*/||' | uniq -d | head -n 1)
+    [ -z "${name}" ] || die "two configurations are called ${name}, and so would their folders be; rename one"
+}
+refuse_namesakes "${confs[@]}"
+refuse_namesakes "${slm_confs[@]}"
+
 toks=()     # "<configuration> [seed]" of each tokenizer
 trained=0   # how many of them stage 4 trains for long
 cells=()    # "<tokenizer>:<configuration>:[seed]" of each language model
@@ -241,7 +250,7 @@ stage_format() {
     local set limits out
     for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do
         limits=()
-        if [[ " ${tests[*]} " != *" ${set} "* ]]; then
+        if [[ " ${training_sets[*]} ${valid_set} " == *" ${set} "* ]]; then
             limits=(--min_seconds "${min_seconds}" --max_seconds "${max_seconds}")
         fi
         out=${raw}/${set}
@@ -439,7 +448,9 @@ stage_slm_train() {
         cell_of "${cell}"
         unit "${slm_name}"
         need 0 "${slm_conf}"
-        need 7 "${slm_data}/vocab.json"
+        need 7 "${slm_data}"/{vocab.json,train.jsonl,valid.jsonl}
+        also "${slm_data}"/{text.model,text}
+        need 5 "${tokens}"/{"${train_set}","${valid_set}"}/manifest.json
         option slm_args "${slm_args}"
         makes "${slm_exp}"/{config.yaml,model.safetensors}
         writes "${slm_exp}" "${step}" "$(steps_of "${slm_conf}" "${slm_args}")"
