@@ -51,13 +51,15 @@ class Tokenizer:
         return cls(load_tokenizer(inside if inside.is_dir() else folder, device))
 
     def encode(self, audio: str | Path | np.ndarray) -> np.ndarray:
-        """Codes (K, F) int32 of a file, or of a wav (T,) at ``sample_rate``.
+        """Codes (K, F) int32 of a file, or of a wav (T,) at ``sample_rate``: floats from -1 to 1, or integers of a file.
 
         Raises:
-            InputError: a file that cannot be read.
+            InputError: a file that cannot be read, several channels, or no samples.
         """
-        wav = audio if isinstance(audio, np.ndarray) else read_at(audio, self.sample_rate)
-        return encode_long(self.trained, torch.from_numpy(wav)).numpy().astype(np.int32)
+        wav = _samples(audio if isinstance(audio, np.ndarray) else read_at(audio, self.sample_rate))
+        if not len(wav):
+            raise InputError("no samples: there is nothing to encode")
+        return encode_long(self.trained, wav).numpy().astype(np.int32)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Speech (T,) float32 of the codes (K', F) of the first K' streams.
@@ -76,7 +78,7 @@ class Tokenizer:
         Raises:
             InputError: a tokenizer that looks ahead.
         """
-        found = encode_stream(self.trained, (torch.from_numpy(piece) for piece in pieces))
+        found = encode_stream(self.trained, map(_samples, pieces))
         return (codes.numpy().astype(np.int32) for codes in found)
 
     def decode_stream(self, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -96,6 +98,18 @@ class Tokenizer:
             if row.min() < 0 or row.max() >= size:
                 raise InputError(f"codes from {row.min()} to {row.max()} in stream {number}: {self.tok_id} has {size} there")
         return torch.from_numpy(codes.astype(np.int64))
+
+
+def _samples(wav: np.ndarray) -> torch.Tensor:
+    """(T,) float32 of floats of any size, or of signed integers by their full scale.
+
+    Raises:
+        InputError: another shape, or another kind of numbers.
+    """
+    if wav.ndim != 1 or wav.dtype.kind not in "fi":
+        raise InputError(f"audio of shape {wav.shape} and type {wav.dtype}: give one channel (T,), as floats or signed integers")
+    scale = -float(np.iinfo(wav.dtype).min) if wav.dtype.kind == "i" else 1.0
+    return torch.from_numpy(np.divide(wav, scale, dtype=np.float64).astype(np.float32))
 
 
 class SpeechLM:

@@ -9,9 +9,10 @@ from io import BytesIO
 from pathlib import Path
 
 from lmspt.config import load_config
+from lmspt.data.weights import SOURCES
 from lmspt.errors import InputError
 from lmspt.files import atomic
-from lmspt.tokenizer.config import ADAPTERS, AdapterConfig, tokenizer_kind
+from lmspt.tokenizer.config import ADAPTERS, AdapterConfig, KMeansConfig, tokenizer_kind
 
 NOTICE = Path(__file__).resolve().parents[1] / "NOTICE"
 SLM_FILES = ("config.yaml", "backbone.json", "vocab.json", "model.safetensors")
@@ -108,8 +109,21 @@ def _tokenizer_files(tokenizer: Path) -> dict[str, Path]:
         weights = sorted(path for path in Path(config.path).glob("*") if path.suffix in WEIGHTS)
     else:
         names.append("model.safetensors")
+        _require_teacher_elsewhere(tokenizer / "config.yaml")
     files = {f"tokenizer/{name}": tokenizer / name for name in names}
     return files | {f"tokenizer/weights/{path.name}": path for path in weights}
+
+
+def _require_teacher_elsewhere(config: Path) -> None:
+    """A k-means tokenizer hears with its teacher, which is no part of the archive: it must have a name that is known elsewhere."""
+    if tokenizer_kind(config) != "kmeans":
+        return
+    (kmeans,) = load_config(config, [], KMeansConfig)
+    if Path(kmeans.teacher).is_dir():
+        raise InputError(
+            f"{config}: its teacher lies in the folder {kmeans.teacher}, which the archive does not hold; name one of "
+            f"{', '.join(SOURCES)} or of the Hugging Face hub, or leave stage 14 out (--skip_stages pack)"
+        )
 
 
 def _require_together(slm: Path, tokenizer: Path, results: Path) -> str:

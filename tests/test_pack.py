@@ -29,7 +29,7 @@ INSIDE = [
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
     paths = make_experiment(tmp_path / "egs/digits/slm1", n_utts=3)
-    experiment = read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done")
+    experiment = read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"])
     write_json(paths.root / "results/benchmark.json", benchmark(experiment))
     write_text(paths.root / "results/RESULTS.md", "# RESULTS\n")
     return paths
@@ -82,6 +82,16 @@ def test_another_tokenizer(paths: Paths) -> None:
     (paths.exp / "tok_resynthesis_12.5hz/tok_id").write_text("other-00000000\n")
     with pytest.raises(InputError, match=r"trained on codes of resynthesis_12.5hz-0123abcd, but .* is other-00000000"):
         pack(paths)
+
+
+def test_a_teacher_that_lies_here_alone(paths: Paths) -> None:
+    (paths.root / "whisper").mkdir()
+    config = paths.exp / "tok_resynthesis_12.5hz/config.yaml"
+    config.write_text(f"tokenizer: kmeans\nteacher: {paths.root}/whisper\n")
+    with pytest.raises(InputError, match=r"its teacher lies in the folder .*/whisper, which the archive does not hold"):
+        pack(paths)
+    config.write_text("tokenizer: kmeans\nteacher: whisper-tiny.en\n")
+    assert pack(paths).is_file()
 
 
 def test_scores_of_another_training(paths: Paths) -> None:

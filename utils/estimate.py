@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+PLACES = ("data", "dump", "exp")  # of a recipe, that have markers
 RATES = Path(__file__).with_name("rates.tsv")
 
 Record = dict[str, Any]
@@ -57,7 +58,7 @@ def like_it(marker: Path, kind: str) -> Record | None:
     if kind == "runs":
         return counted(marker, kind)
     stage = marker.name.partition(".")[0]
-    folders = [marker.parent, *sorted(Path("../..").glob("*/*/exp/.done"))]
+    folders = [marker.parent, *sorted(path for place in PLACES for path in Path("../..").glob(f"*/*/{place}/.done"))]
     same = [folder / marker.name for folder in folders]
     records = [record for path in same if (record := counted(path, kind))]
     if records:

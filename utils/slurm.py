@@ -170,7 +170,10 @@ exit "${{status}}"
     def end_earlier(self) -> None:
         """Cancel the job of an earlier run with this log, whose slurm.py was killed: two would write the same files."""
         if self.id_file.exists():
-            if self.queued():
+            queued = self.queued()
+            if queued is None:
+                die(f"squeue does not say whether job {self.id()} of an earlier run is still there; run this again when it answers")
+            if queued:
                 print(f"{program()}: job {self.id()} of an earlier run is still there: it is cancelled", file=sys.stderr)
                 self.cancel()
             self.id_file.unlink()

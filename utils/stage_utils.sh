@@ -3,7 +3,8 @@
 #   stage stop_stage skip_stages side_by_side dry_run expdir      its options
 # and then calls run_stages. A stage is one or more units of work (one for each tokenizer, set ...):
 #
-#   unit "${tag}"                         a new unit, marker ${expdir}/.done/<n>_<name>.<tag>.json
+#   home=data                             where what this stage writes lies, and so its markers; ${expdir}, if it does not say
+#   unit "${tag}"                         a new unit, marker ${home}/.done/<n>_<name>.<tag>.json
 #   need 2 dump/raw/train/text ...        inputs, and the stage that writes them (0: the user)
 #   also data/train/segments ...          inputs that need not be there
 #   option tok_args "${tok_args}"         what else decides the result
@@ -22,7 +23,8 @@
 # With --dry_run nothing is run or written: stale tells what is done, run prints its command, and a table at the end counts
 # what is done of each row (row=NAME before a unit; "" is what all share) and stage.
 #
-# Two runs of a recipe may go on side by side: a unit that one is at work on, the other waits for.
+# Two runs of a recipe may go on side by side: a unit that one is at work on, the other waits for. Markers lie beside what they are
+# about, so runs of several ${expdir} know of each other what they have made of data that they share.
 
 # shellcheck disable=SC2034,SC2154  # variables of the script that sources this
 
@@ -77,7 +79,7 @@ run_stages() {
     for word in ${skip_stages}; do skipped+="$(number_of "${word}") "; done
     for ((stage_number = first; stage_number <= last && stage_number <= ${#stages[@]}; stage_number++)); do
         read -r stage_name does <<< "${stages[stage_number - 1]}"
-        row=""
+        row="" home=${expdir}
         if [[ ${skipped} == *" ${stage_number} "* ]]; then log "stage ${stage_number} (${stage_name}): skipped"; continue; fi
         log "stage ${stage_number} (${stage_name}): ${does}"
         "stage_${stage_name}"
@@ -88,8 +90,8 @@ run_stages() {
 
 # Note that this run goes on, in a file that is locked as long as it does. The kernel unlocks those of the dead.
 sign_in() {
-    run_file=${expdir}/.runs/${HOSTNAME}.$$
-    mkdir -p "${expdir}/.runs" "${expdir}/.done"
+    run_file=.runs/${HOSTNAME}.$$
+    mkdir -p .runs
     exec 9> "${run_file}.new"
     flock 9
     myself >&9
@@ -103,7 +105,7 @@ myself() { printf 'process %s on %s, since %(%Y-%m-%dT%H:%M:%S)T: %s\n' $$ "${HO
 # The other runs of the recipe that go on.
 others() {
     local file
-    for file in "${expdir}"/.runs/*; do
+    for file in .runs/*; do
         [ "${file}" != "${run_file}" ] || continue
         if flock -n "${file}" true; then rm -f "${file}"; else cat "${file}"; fi
     done
@@ -112,6 +114,7 @@ others() {
 # Be the only run at work on the unit.
 lock() {
     local holder
+    mkdir -p "${home}/.done"
     exec 8<> "${marker}.lock"
     if ! flock -n 8; then
         holder=$(< "${marker}.lock")
@@ -154,7 +157,7 @@ note_unit() {
 
 unit() {
     tag=${1:-}
-    marker=${expdir}/.done/${stage_number}_${stage_name}${tag:+.${tag}}.json
+    marker=${home}/.done/${stage_number}_${stage_name}${tag:+.${tag}}.json
     inputs=() outputs=() options=() changed=false read_by_all=false folder="" work=""
 }
 

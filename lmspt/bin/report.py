@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--groundtruth", type=Path, help="exp/groundtruth; without it no judge was asked, and speech is not compared")
     p.add_argument("--raw", type=Path, required=True, help="formatted sets, dump/raw")
     p.add_argument("--tokens", type=Path, required=True, help="token stores, dump/tokens")
-    p.add_argument("--done", type=Path, required=True, help="markers of stages, exp/.done")
+    p.add_argument("--done", type=Path, nargs="+", required=True, help="markers of stages: data/.done dump/.done exp/.done")
     p.add_argument("--second_judge", action="store_true", help="a second judge has read what was spoken")
     p.add_argument("--out", type=Path, required=True, help="results folder of the recipe")
     return p

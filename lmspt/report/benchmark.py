@@ -13,6 +13,7 @@ from lmspt.report.system import CANNOT_SPEAK, CODEC_KEYS, SPEECH_KEYS, Result, S
 
 SILENT = {"not_run": CANNOT_SPEAK}
 UNREAD = {"not_run": "no judge was asked"}
+UNSCORED = {"not_run": "not scored on this set"}
 
 
 def benchmark(experiment: Experiment) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import yaml
 
 from lmspt.errors import InputError
 from lmspt.report.counts import SECOND, TASKS, Counts, comparisons, counts_of, read_counts
+from lmspt.report.groups import unseeded
 from lmspt.report.system import tokenizer_of
 from lmspt.report.table import measured, percent
 from lmspt.report.told import MEASURES, differences, told, words_of
@@ -44,8 +45,8 @@ def read_scored(name: str) -> Scored:
     """A system by name.
 
     Args:
-        name: a folder ``exp/slm_<tag>`` or, for resynthesis and probes, ``exp/tok_<tag>``; the beginning of folders
-            ``exp/slm_<tag>_s<seed>`` or ``exp/tok_<tag>_t<seed>``, which are its seeds; or ``results/benchmark.json:<row>``, a
+        name: a folder ``exp/slm_<tag>`` or, for resynthesis and probes, ``exp/tok_<tag>``; the name of folders without their
+            seeds, ``exp/slm_<tok>_<slm>`` for all ``exp/slm_<tok>_t<seed>_<slm>_s<seed>``; or ``results/benchmark.json:<row>``, a
             row of one seed or of all.
 
     Raises:
@@ -111,7 +112,7 @@ def _heading(title: str, counts: dict[str, Counts]) -> list[str]:
     lines = [f"{title}: {size}"]
     for name, found in counts.items():
         seeds = f"  seeds: {' '.join(map(percent, found.wers))}" if len(found.wers) > 1 else "  one seed"
-        lines.append(f"  {name:<{width}}  {percent(sum(found.wers) / len(found.wers)):>5} % WER{seeds}")
+        lines.append(f"  {name:<{width}}  {percent(found.wer):>5} % WER{seeds}")
     return lines
 
 
@@ -149,22 +150,27 @@ def _told(words: dict[str, list[dict[str, Any]]], set_name: str, measure: str) -
 
 
 def _from_folders(name: str, folder: Path) -> Scored:
-    seeds = [folder] if folder.is_dir() else sorted(folder.parent.glob(f"{folder.name}_[st][0-9]*"))
+    # as exp/slm_x_t1_small_s2 is of exp/slm_x_small; exp/slm_x_small_s2.until_..., which other options made, is not
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    seeds = [folder] if folder.is_dir() else sorted(path for path in beside if unseeded(path.name) == folder.name)
     seeds = [seed for seed in seeds if any((seed / file).is_file() for file in ("tokenizer", "tok_id"))]
     if not seeds:
         raise InputError(f"{folder}: no such system; give exp/slm_<tag>, exp/tok_<tag>, or results/benchmark.json:<row>")
     results: dict[Key, dict[str, dict[str, Any]]] = {}
     for seed in seeds:
         for key, path in _scores_in(seed):
-            results.setdefault(key, {})[str(path)] = json.loads(path.read_text(encoding="utf-8"))
+            results.setdefault(key, {})[str(seed)] = json.loads(path.read_text(encoding="utf-8"))
     for (set_name, task), found in results.items():
         if len(found) < len(seeds):
             raise InputError(f"{folder}: not all of its {len(seeds)} seeds have {task} scores on {set_name}; run stages 9 to 12")
     contracts: dict[str, dict[str, Any]] = {}
     for task in dict.fromkeys(task for _, task in results):
-        every = [(path, result) for key, found in results.items() if key[1] == task for path, result in found.items()]
-        contracts[task] = require_same({path: result["contract"] for path, result in every})
-    counts = {key: counts_of(found) for key, found in results.items()}
+        every = [(key[0], found) for key, found in results.items() if key[1] == task]
+        contracts[task] = require_same(
+            {f"{seed} on {set_name}": result["contract"] for set_name, found in every for seed, result in found.items()}
+        )
+    tok_ids = {str(seed): (tokenizer_of(seed) / "tok_id").read_text(encoding="utf-8").strip() for seed in seeds}
+    counts = {key: counts_of(found, tok_ids) for key, found in results.items()}
     return Scored(name, frozenset().union(*map(_teachers, seeds)), contracts, counts, _words(seeds))
 
 
@@ -209,5 +215,5 @@ def _from_benchmark(name: str, path: Path, row: str) -> Scored:
     if cells is None:
         raise InputError(f"{path}: has no row '{row}'; it has {', '.join(dict.fromkeys([*groups, *rows]))}")
     teachers = frozenset(rows[cell]["teacher"] for cell in cells if rows[cell]["teacher"])
-    counts = read_counts(path.with_name("counts.tsv"), cells)
+    counts = read_counts(path.with_name("counts.tsv"), {cell: rows[cell]["tok_id"] for cell in cells})
     return Scored(name, teachers, {task: benchmark["contract"][PARTS[task]] for _, task in counts}, counts, {})

@@ -37,12 +37,25 @@ class Counts:
         utts, speakers: of length N, utterances in their order.
         words: (N,) of the references.
         errors: (S, N), a row a seed.
+        tokenizers: of length S, whose language model, or whose speech, a row is about.
     """
 
     utts: tuple[str, ...]
     speakers: tuple[str, ...]
     words: np.ndarray
     errors: np.ndarray
+    tokenizers: tuple[str, ...]
+
+    @property
+    def wer(self) -> float:
+        """Mean over tokenizers of the mean over the seeds of each."""
+        return float(np.mean([block.sum(axis=1).mean() for block in self.blocks])) / int(self.words.sum())
+
+    @property
+    def blocks(self) -> list[np.ndarray]:
+        """Errors (S, N) of the seeds of each tokenizer."""
+        rows = np.array(self.tokenizers)
+        return [self.errors[rows == tokenizer] for tokenizer in dict.fromkeys(self.tokenizers)]
 
     @property
     def wers(self) -> list[float]:
@@ -52,14 +65,16 @@ class Counts:
     def of_speaker(self, speaker: str) -> Counts:
         """The part of one speaker."""
         own = [i for i, name in enumerate(self.speakers) if name == speaker]
-        return Counts(tuple(self.utts[i] for i in own), (speaker,) * len(own), self.words[own], self.errors[:, own])
+        utts = tuple(self.utts[i] for i in own)
+        return Counts(utts, (speaker,) * len(own), self.words[own], self.errors[:, own], self.tokenizers)
 
 
-def counts_of(results: Mapping[str, dict[str, Any]]) -> Counts:
+def counts_of(results: Mapping[str, dict[str, Any]], tok_ids: Mapping[str, str] | None = None) -> Counts:
     """Counts of one set under several seeds.
 
     Args:
         results: ``result.json`` by the name of its system or its path.
+        tok_ids: of their tokenizers, by the same names; by default they have one in common.
 
     Raises:
         InputError: they are not of the same utterances, or were written before they told speakers.
@@ -73,7 +88,8 @@ def counts_of(results: Mapping[str, dict[str, Any]]) -> Counts:
             raise InputError(f"{name}: its utterances have no 'speaker'; score it again (stage 10 or 12)")
     speakers = tuple(rows[first][utt]["speaker"] for utt in utts)
     words = np.array([rows[first][utt]["n_words"] for utt in utts])
-    return Counts(utts, speakers, words, np.array([[found[utt]["errors"] for utt in utts] for found in rows.values()]))
+    errors = np.array([[found[utt]["errors"] for utt in utts] for found in rows.values()])
+    return Counts(utts, speakers, words, errors, tuple(tok_ids[name] if tok_ids else "" for name in rows))
 
 
 def require_utts(first: str, utts: Sequence[str], second: str, others: Sequence[str]) -> None:
@@ -93,9 +109,9 @@ def require_utts(first: str, utts: Sequence[str], second: str, others: Sequence[
 
 def pooled(counts: Counts) -> dict[str, Any]:
     """Error rate over all seeds as a part of ``benchmark.json``: its intervals, and the spread of the seeds."""
-    result: dict[str, Any] = {"wer": float(np.mean(counts.wers)), "ci95": ratio_interval(counts.errors, counts.words)}
+    result: dict[str, Any] = {"wer": counts.wer, "ci95": ratio_interval(counts.blocks, counts.words)}
     if len(set(counts.speakers)) > 1:
-        result["ci95_speakers"] = ratio_interval(sums_by(counts.speakers, counts.errors), sums_by(counts.speakers, counts.words))
+        result["ci95_speakers"] = ratio_interval(_by_speaker(counts), sums_by(counts.speakers, counts.words))
     seeds = {"n": len(counts.wers), "wer": counts.wers}
     if len(counts.wers) > 1:
         seeds["sd"] = float(np.std(counts.wers, ddof=1))
@@ -115,14 +131,18 @@ def comparisons(systems: Mapping[str, Counts]) -> list[dict[str, Any]]:
     (first, counts), *others = systems.items()
     for name, other in others:
         require_utts(first, counts.utts, name, other.utts)
-    pairs = paired_differences({name: found.errors for name, found in systems.items()}, counts.words)
+    pairs = paired_differences({name: found.blocks for name, found in systems.items()}, counts.words)
     if len(set(counts.speakers)) > 1:
-        sums = {name: sums_by(counts.speakers, found.errors) for name, found in systems.items()}
+        sums = {name: _by_speaker(found) for name, found in systems.items()}
         for pair, by_speaker in zip(pairs, paired_differences(sums, sums_by(counts.speakers, counts.words)), strict=True):
             pair["ci95_speakers"] = by_speaker["ci95"]
     for pair, p in zip(pairs, holm([pair["p"] for pair in pairs]), strict=True):
         pair["p_holm"] = p
     return pairs
+
+
+def _by_speaker(counts: Counts) -> list[np.ndarray]:
+    return [sums_by(counts.speakers, block) for block in counts.blocks]
 
 
 def write_counts(path: Path, results: Mapping[tuple[str, str], Mapping[str, dict[str, Any]]]) -> None:
@@ -145,9 +165,12 @@ def write_counts(path: Path, results: Mapping[tuple[str, str], Mapping[str, dict
     write_text(path, "\n".join(lines) + "\n")
 
 
-def read_counts(path: Path, names: Sequence[str]) -> dict[tuple[str, str], Counts]:
-    """Counts of one system, whose seeds are the columns ``names`` of ``counts.tsv``, by (set, task): those of them that were
-    scored on it.
+def read_counts(path: Path, tok_ids: Mapping[str, str]) -> dict[tuple[str, str], Counts]:
+    """Counts of one system, by (set, task).
+
+    Args:
+        path: ``counts.tsv``.
+        tok_ids: columns of the system's seeds, and whose tokenizer each has; those count that were scored on the task.
 
     Raises:
         InputError: no such file or column, a line that is none, or a seed that has only some utterances of a set.
@@ -156,23 +179,24 @@ def read_counts(path: Path, names: Sequence[str]) -> dict[tuple[str, str], Count
         raise InputError(f"{path}: no such file, so utterances cannot be compared; run stage 13 (report) again")
     head, *lines = path.read_text(encoding="utf-8").splitlines()
     columns = head.split("\t")
-    if lacking := [name for name in (*HEAD, *names) if name not in columns]:
+    if lacking := [name for name in (*HEAD, *tok_ids) if name not in columns]:
         raise InputError(f"{path}: has no column '{lacking[0]}'; run stage 13 (report) again")
-    found: dict[tuple[str, str], list[tuple[str, str, int, list[int]]]] = {}
+    found: dict[tuple[str, str], list[tuple[str, str, int, dict[str, int]]]] = {}
     for number, line in enumerate(lines, 2):
         try:
             cells = dict(zip(columns, line.split("\t"), strict=True))
-            if errors := [int(cells[name]) for name in names if cells[name] != NONE]:
+            if errors := {name: int(cells[name]) for name in tok_ids if cells[name] != NONE}:
                 row = (cells["utt"], cells["speaker"], int(cells["words"]), errors)
                 found.setdefault((cells["set"], cells["task"]), []).append(row)
         except ValueError:
             raise InputError(f"{path}:{number}: '{line[:60]}' is no line of counts; run stage 13 (report) again") from None
     for (set_name, task), rows in found.items():
-        if len({len(errors) for *_, errors in rows}) > 1:
+        if len({tuple(errors) for *_, errors in rows}) > 1:
             raise InputError(f"{path}: a seed has {task} scores of only some utterances of {set_name}; run stage 13 (report) again")
-    return {key: _counts(rows) for key, rows in found.items()}
+    return {key: _counts(rows, tok_ids) for key, rows in found.items()}
 
 
-def _counts(rows: list[tuple[str, str, int, list[int]]]) -> Counts:
+def _counts(rows: list[tuple[str, str, int, dict[str, int]]], tok_ids: Mapping[str, str]) -> Counts:
     utts, speakers, words, errors = zip(*rows, strict=True)
-    return Counts(utts, speakers, np.array(words), np.array(errors).T)
+    tokenizers = tuple(tok_ids[name] for name in errors[0])
+    return Counts(utts, speakers, np.array(words), np.array([list(row.values()) for row in errors]).T, tokenizers)

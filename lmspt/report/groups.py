@@ -11,6 +11,8 @@ from typing import Any
 from lmspt.report.counts import SECOND, Counts, counts_of, pooled
 from lmspt.report.system import READ_IN, Result, System
 
+SEEDS = re.compile(r"_t\d+(?=_|$)|_s\d+$")
+
 
 @dataclass(frozen=True)
 class Group:
@@ -67,13 +69,19 @@ def groups_of(systems: Iterable[System], sets: Sequence[str]) -> tuple[Group, ..
 
 
 def _group(systems: Sequence[System], sets: Sequence[str]) -> Group:
+    tok_ids = {system.name: system.tok_id for system in systems}
     return Group(
         name=_name(systems),
         systems=tuple(systems),
-        asr={name: counts_of({s.name: s.asr[name]["own"] for s in systems}) for name in sets if systems[0].has_model},
+        asr={name: counts_of({s.name: s.asr[name]["own"] for s in systems}, tok_ids) for name in sets if systems[0].has_model},
         judged=_readings([(system, system.judged) for system in systems]),
         second=_readings([(system, system.second) for system in systems]),
     )
+
+
+def unseeded(name: str) -> str:
+    """A system's name without the seeds of its tokenizer and of its language model."""
+    return SEEDS.sub("", name)
 
 
 def _name(systems: Sequence[System]) -> str:
@@ -87,9 +95,10 @@ def _name(systems: Sequence[System]) -> str:
 def _readings(systems: Sequence[tuple[System, dict[str, dict[str, Result]]]]) -> dict[str, dict[str, Counts]]:
     """Errors that a judge found, by set and ``AUDIO``; systems of one tokenizer share what it resynthesised."""
     _, first = systems[0]
+    tok_ids = {name: system.tok_id for system, _ in systems for name in (system.name, system.tok_id)}
     return {
         name: {
-            audio: counts_of({(s.name if audio == "tts" else s.tok_id): read[name][audio] for s, read in systems})
+            audio: counts_of({(s.name if audio == "tts" else s.tok_id): read[name][audio] for s, read in systems}, tok_ids)
             for audio in first[name]
         }
         for name in first

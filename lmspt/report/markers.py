@@ -1,8 +1,9 @@
-"""Markers of finished stages (``exp/.done/<n>_<name>.<tag>.json``): which command did what, and how long it took."""
+"""Markers of finished stages (``.done/<n>_<name>.<tag>.json`` in data, dump and exp): which command did what, in what time."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,14 @@ Marker = dict[str, Any]
 RECOGNISED, SCORED = 10, 12  # the last stages before the report, without a judge and with one
 
 
-def read_markers(folder: Path) -> list[Marker]:
-    """All markers up to stage 12, in the order of stages and of their end.
+def read_markers(folders: Sequence[Path]) -> list[Marker]:
+    """All markers up to stage 12 in the folders that are there, in the order of stages and of their end.
 
     Raises:
         InputError: there is none, or one that is not a marker.
     """
     markers = []
-    for path in sorted(folder.glob("*.json")):
+    for path in (path for folder in folders for path in sorted(folder.glob("*.json"))):
         try:
             marker = json.loads(path.read_text(encoding="utf-8"))
             number = marker["stage"]
@@ -29,14 +30,24 @@ def read_markers(folder: Path) -> list[Marker]:
         if number <= SCORED:
             markers.append(marker)
     if not markers:
-        raise InputError(f"{folder}: holds no marker of a finished stage; run the stages with slm.sh")
+        raise InputError(f"{', '.join(map(str, folders))}: no marker of a finished stage; run the stages with slm.sh")
     return sorted(markers, key=lambda marker: (marker["stage"], marker["finished"]))
 
 
 def markers_of(markers: Iterable[Marker], slm: Path, tokenizer: Path) -> list[Marker]:
-    """What was done for one system: stages with its tag, or with inputs from its folders; and its teacher's features."""
-    tags = {slm.name.removeprefix("slm_"), tokenizer.name.removeprefix("tok_")}
-    own = [m for m in markers if m["tag"] in tags or any({slm.name, tokenizer.name} & {*Path(i).parts} for i in m["inputs"])]
+    """What was done for one system: stages with its tag, or with inputs from its folders; and its teacher's features.
+
+    Data of a language model (stage 7) is tagged without the seed, and probes (stage 6) have no input that would name the tokenizer.
+    """
+    tag, tok_tag = slm.name.removeprefix("slm_"), tokenizer.name.removeprefix("tok_")
+    tags = {tag, re.sub(r"_s\d+$", "", tag), tok_tag}
+
+    def is_own(marker: Marker) -> bool:
+        probes = re.fullmatch(rf"{re.escape(tok_tag)}\.[^.]+\.probes", marker["tag"])
+        return marker["tag"] in tags or bool(probes) or any({slm.name, tokenizer.name} & {*Path(i).parts} for i in marker["inputs"])
+
+    markers = list(markers)
+    own = [marker for marker in markers if is_own(marker)]
     feats = {_feats_tag(Path(i)) for m in own if m["stage"] == 4 for i in m["inputs"] if Path(i).name == "feats.scp"}
     return [m for m in markers if m["stage"] == 3 and m["tag"] in feats] + own
 

@@ -66,9 +66,10 @@ def _summary(benchmark: dict[str, Any], name: str, titles: dict[str, str]) -> Ta
         rows.append((group["name"], str(len(group["systems"])), *scores, *controls, *kind))
     return Table(
         f"Summary on `{name}`",
-        "Means over seeds, an interval for seeds and utterances drawn together, ± the standard deviation of the seeds; in brackets "
-        "of how many, if not of all. By rate, then by the errors of the first column. Recordings: the (first) judge reads the "
-        "originals. ASR controls: given another utterance's tokens / its own shuffled in time.",
+        "Means over tokenizers, of means over the language models on each; an interval for tokenizers, language models and "
+        "utterances drawn together, ± the standard deviation of all seeds; in brackets of how many, if not of all. By rate, then "
+        "by the errors of the first column. Recordings: the (first) judge reads the originals. ASR controls: given another "
+        "utterance's tokens / its own shuffled in time.",
         head,
         rows,
     )
@@ -81,7 +82,10 @@ def _score(group: Result, task: str, name: str) -> str:
 
 
 def _controls(benchmark: dict[str, Any], name: str, systems: Sequence[str]) -> str:
-    rows = [row["controls"][name] for row in benchmark["systems"] if row["name"] in systems]
+    rows = [row["controls"].get(name, {}) for row in benchmark["systems"] if row["name"] in systems]
+    rows = [row for row in rows if "asr_other" in row]  # of language models that were scored on this set
+    if not rows:
+        return NONE
     means = (sum(row[f"asr_{heard}"]["wer"] for row in rows) / len(rows) for heard in ("other", "shuffled"))
     return " / ".join(map(percent, means))
 
@@ -92,7 +96,7 @@ def _sound(benchmark: dict[str, Any], name: str) -> Table:
     rows = _recordings(benchmark, name, lambda scores: [*(_mean(scores, *keys) for keys in SOUND), *[NONE] * len(codec)])
     seen = set()
     for row in benchmark["systems"]:
-        spoken = row["controls"][name].get("resynthesis_all", UNREAD)
+        spoken = row["controls"].get(name, {}).get("resynthesis_all", UNREAD)
         if "not_run" in spoken or row["tok_id"] in seen:
             continue
         seen.add(row["tok_id"])
@@ -111,7 +115,7 @@ def _sound(benchmark: dict[str, Any], name: str) -> Table:
 def _recordings(benchmark: dict[str, Any], name: str, show: Callable[[Result], Sequence[str]]) -> list[tuple[str, ...]]:
     """Rows of the recordings: one, if ``show`` finds the same cells in the scores of all parts (at another place a judge may read
     a word otherwise)."""
-    readings = (row["controls"][name].get("groundtruth") for row in benchmark["systems"])
+    readings = (row["controls"].get(name, {}).get("groundtruth") for row in benchmark["systems"])
     cells = dict.fromkeys(tuple(show(reading)) for reading in readings if reading)
     return [(f"{RECORDINGS} ({i})" if len(cells) > 1 else RECORDINGS, *row) for i, row in enumerate(cells, 1)]
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from lmspt.errors import InputError
@@ -120,8 +119,7 @@ class Experiment:
     def _wers(self, name: str) -> dict[str, dict[str, float]]:
         """Mean error rates of the groups that were scored, by task and group."""
         return {
-            task: {group.name: fmean(counts.wers) for group in self.groups if (counts := group.errors(name, task))}
-            for task in self.tasks
+            task: {group.name: counts.wer for group in self.groups if (counts := group.errors(name, task))} for task in self.tasks
         }
 
     def _compared(self, name: str, task: str) -> list[dict[str, Any]]:
@@ -130,7 +128,12 @@ class Experiment:
 
 
 def read_experiment(
-    folders: Sequence[Path], sets: Sequence[str], valid: str, groundtruth: Path | None, done: Path, second_judge: bool = False
+    folders: Sequence[Path],
+    sets: Sequence[str],
+    valid: str,
+    groundtruth: Path | None,
+    done: Sequence[Path],
+    second_judge: bool = False,
 ) -> Experiment:
     """Read the results of the systems in ``folders``.
 
@@ -140,7 +143,7 @@ def read_experiment(
         sets: test sets.
         valid: validation set.
         groundtruth: ``exp/groundtruth``; None where no judge was asked.
-        done: ``exp/.done``.
+        done: ``data/.done``, ``dump/.done``, ``exp/.done``.
         second_judge: has a second judge read what was spoken?
 
     Raises:

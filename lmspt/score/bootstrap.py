@@ -6,17 +6,21 @@ a set without a single error is [0, 0]: the bootstrap cannot see what did not ha
 an upper bound for that case).
 
 Where a system has several seeds (a row of values each), seeds and utterances are drawn crosswise, as if both came from a
-larger population (Owen, "The pigeonhole bootstrap", 2007). With two or three seeds their part of the spread comes out too
-small, by (S - 1) / S of its variance.
+larger population (Owen, "The pigeonhole bootstrap", 2007). Where the seeds are those of several tokenizers and of the language
+models on each (a block of rows a tokenizer), tokenizers are drawn first, and then as many language models of each one drawn: more
+models on the same tokenizers are no more tokenizers. Means are over tokenizers, of means over their models. With S seeds their
+part of the variance comes out too small, (S - 1) / S of what it is: with two, half.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+
+Values = np.ndarray | Sequence[np.ndarray]  # (N,), (S, N), or blocks of (S, N)
 
 N_RESAMPLES = 2000
 N_COMPARED = 10_000  # of a comparison
@@ -26,11 +30,11 @@ LEVEL = 0.95
 ZERO = 1e-12  # differences below are none, but for rounding
 
 
-def ratio_interval(values: np.ndarray, totals: np.ndarray) -> tuple[float, float]:
+def ratio_interval(values: Values, totals: np.ndarray) -> tuple[float, float]:
     """95 % interval of ``values.sum() / totals.sum()``, a mean over seeds where there are several.
 
     Args:
-        values: (N,) or (S, N) errors of each unit, under each seed.
+        values: (N,) or (S, N) errors of each unit, under each seed; or a block (S, N) for each tokenizer.
         totals: (N,) words of each unit.
     """
     (samples,) = _resampled([values], totals, N_RESAMPLES)
@@ -48,7 +52,7 @@ def sums_by(groups: Sequence[str], values: np.ndarray) -> np.ndarray:
     return np.asarray(values, float) @ np.eye(len(names))[where]
 
 
-def paired_difference(values_a: np.ndarray, values_b: np.ndarray, totals: np.ndarray) -> dict[str, float | list[float]]:
+def paired_difference(values_a: Values, values_b: Values, totals: np.ndarray) -> dict[str, float | list[float]]:
     """Difference of two pooled ratios on the same units, a minus b, by resampling the units once for both.
 
     Args:
@@ -64,14 +68,15 @@ def paired_difference(values_a: np.ndarray, values_b: np.ndarray, totals: np.nda
     return {key: found[key] for key in ("difference", "ci95", "p")}
 
 
-def paired_differences(values: dict[str, np.ndarray], totals: np.ndarray) -> list[dict[str, Any]]:
+def paired_differences(values: Mapping[str, Values], totals: np.ndarray) -> list[dict[str, Any]]:
     """All pairs of systems: ``a``, ``b`` and what :func:`paired_difference` finds, in the order of ``values``.
 
     Args:
-        values: (S, N) errors by system.
+        values: errors by system, as of :func:`ratio_interval`.
         totals: (N,) words.
     """
-    ratios = {name: np.mean(errors) * np.size(totals) / np.sum(totals) for name, errors in values.items()}
+    means = {name: np.mean([np.mean(block) for block in _blocks(errors)]) for name, errors in values.items()}
+    ratios = {name: mean * np.size(totals) / np.sum(totals) for name, mean in means.items()}
     pairs = list(combinations(values, 2))
     n_resamples = max(N_COMPARED, N_EACH * len(pairs))
     samples = dict(zip(values, _resampled(list(values.values()), totals, n_resamples), strict=True))
@@ -122,17 +127,37 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return np.greater(*pairs).sum(axis=2) + np.equal(*pairs).sum(axis=2) / 2 - values.shape[1] / 2
 
 
-def _resampled(systems: Sequence[np.ndarray], totals: np.ndarray, n_resamples: int) -> np.ndarray:
+def _resampled(systems: Sequence[Values], totals: np.ndarray, n_resamples: int) -> np.ndarray:
     """(S, n_resamples) ratios of systems, on the same units in each resample; the seeds of each are drawn for themselves."""
     rngs = [np.random.default_rng([SEED, i]) for i in range(len(systems))]
     blocks = []
     for units in _resamples(len(totals), n_resamples):
-        drawn = [_drawn(units @ np.atleast_2d(values).T, rng) for values, rng in zip(systems, rngs, strict=True)]
+        sums = ([units @ block.T for block in _blocks(values)] for values in systems)
+        drawn = [_drawn(of_system, rng) for of_system, rng in zip(sums, rngs, strict=True)]
         blocks.append(np.array(drawn) / np.maximum(units @ totals, 1e-12))
     return np.concatenate(blocks, axis=1)
 
 
-def _drawn(sums: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _blocks(values: Values) -> list[np.ndarray]:
+    """Rows of seeds (S, N), a block a tokenizer; of one array all rows are one."""
+    return [np.atleast_2d(values)] if isinstance(values, np.ndarray) else list(values)
+
+
+def _drawn(blocks: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Sums (R, S) under each seed, a block a tokenizer -> means (R,) over tokenizers that are drawn anew in each resample, and over
+    the seeds of each."""
+    if all(block.shape[1] == 1 for block in blocks):
+        return _mean_drawn(np.concatenate(blocks, axis=1), rng)
+    if len(blocks) == 1:
+        return _mean_drawn(blocks[0], rng)
+    means = []
+    for chosen in rng.integers(len(blocks), size=(len(blocks), len(blocks[0]))):
+        of_each = np.stack([_mean_drawn(block, rng) for block in blocks])
+        means.append(np.take_along_axis(of_each, chosen[None], axis=0)[0])
+    return np.mean(means, axis=0)
+
+
+def _mean_drawn(sums: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Sums (R, S) under each seed -> their means (R,) over seeds that are drawn anew in each resample."""
     n_seeds = sums.shape[1]
     if n_seeds > 1:

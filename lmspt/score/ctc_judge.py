@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soxr
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import ctc_loss, log_softmax
 from tqdm import tqdm
 
-from lmspt.data.audio import Utterances
+from lmspt.data.audio import Utterances, read_header
 from lmspt.data.datadir import DataDir
 from lmspt.data.variation import VariationConfig
 from lmspt.errors import InputError
@@ -118,7 +119,8 @@ def train_judge(data: DataDir, out: Path, num_threads: int) -> float:
     torch.manual_seed(SEED)
     rng = np.random.default_rng(SEED)
     utts = [data.utts[i] for i in sorted(rng.permutation(len(data.utts))[:UTTERANCES])]
-    audio = Utterances(data, RATE)
+    _, rate = read_header(next(iter(data.wav_scp.values())))
+    audio = Utterances(data, rate)
     mels = [log_mel(heard(audio, utt, rng)) for utt in tqdm(utts, "features", disable=None, mininterval=2)]
     targets = [torch.tensor([1 + words.index(word) for word in data.text[utt].split()]) for utt in utts]
     model = Recogniser(len(words)).train()
@@ -130,8 +132,10 @@ def train_judge(data: DataDir, out: Path, num_threads: int) -> float:
 
 
 def heard(audio: Utterances, utt: str, rng: np.random.Generator) -> np.ndarray:
-    """An utterance as it might be heard: varied, and with noise."""
+    """An utterance as it might be heard, (T,) at 16 kHz: varied, and with noise."""
     wav = audio.varied(utt, VariationConfig(), rng)
+    if audio.sample_rate != RATE:
+        wav = soxr.resample(wav, audio.sample_rate, RATE, quality="HQ")
     level = np.sqrt(np.square(wav).mean()) * 10 ** (-rng.uniform(*NOISE_DB) / 20)
     return (wav + level * rng.standard_normal(len(wav))).astype(np.float32)
 

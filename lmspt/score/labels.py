@@ -82,6 +82,8 @@ def read_ctm(path: Path) -> Labels:
 
 def frame_labels(stretches: Sequence[Stretch], n_frames: int, frame_rate: float) -> np.ndarray:
     """(F,) labels: what is said in the middle of each frame, ``SILENCE`` between stretches."""
+    if not stretches:
+        return np.full(n_frames, SILENCE)
     middles = (np.arange(n_frames) + 0.5) / frame_rate
     which = np.searchsorted([s.begin for s in stretches], middles, side="right") - 1
     inside = (which >= 0) & (middles < np.array([s.end for s in stretches])[which])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from lmspt.tokenizer.interface import Tokenizer
 from lmspt.tokenizer.stream import encode_stream, is_causal
@@ -29,6 +30,7 @@ def encode_long(tokenizer: Tokenizer, wav: Tensor, window: float = WINDOW_SECOND
     """
     if is_causal(tokenizer):
         return torch.cat(list(encode_stream(tokenizer, wav.split(int(window * tokenizer.sample_rate)))), dim=1)
+    wav = F.pad(wav, (0, max(0, int(tokenizer.sample_rate / tokenizer.frame_rate) - len(wav))))  # a frame at least
     n_frames = int(-(-len(wav) * tokenizer.frame_rate // tokenizer.sample_rate))
     level = {}
     if hasattr(tokenizer, "level"):

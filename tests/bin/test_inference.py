@@ -125,6 +125,20 @@ def test_a_model_moved_elsewhere(world: World, tmp_path: Path) -> None:
         moved.rename(world.model)
 
 
+def test_samples_of_any_kind(world: World) -> None:
+    """What libraries that read audio give: float32, float64, int16; a click, too."""
+    from lmspt import Tokenizer
+
+    tokenizer, wav = Tokenizer.from_pretrained(world.model), (np.round(voiced(0.5, 120, 0) * 2**15) / 2**15).astype(np.float32)
+    codes = tokenizer.encode(wav)
+    assert np.array_equal(tokenizer.encode(wav.astype(np.float64)), codes)
+    assert np.array_equal(tokenizer.encode((wav * 2**15).astype(np.int16)), codes)
+    assert tokenizer.encode(wav[:100]).shape == (len(codes), 1)
+    for bad, message in ((np.stack([wav, wav]), "one channel"), (wav[:0], "no samples"), (wav > 0, "type bool")):
+        with pytest.raises(InputError, match=message):
+            tokenizer.encode(bad)
+
+
 def test_what_is_refused(world: World, tmp_path: Path) -> None:
     from lmspt import SpeechLM, Tokenizer
 

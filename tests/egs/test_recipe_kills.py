@@ -32,7 +32,7 @@ def final_files(recipe: Path) -> dict[str, str]:
 
 
 def seconds_of_stages(recipe: Path) -> dict[int, float]:
-    markers = [json.loads(path.read_text()) for path in (recipe / "exp/.done").glob("*.json")]
+    markers = [json.loads(path.read_text()) for path in recipe.glob("*/.done/*.json")]
     return {n: sum(m["seconds"] for m in markers if m["stage"] == n) for n in range(1, 13)}
 
 

@@ -61,6 +61,16 @@ def test_folders_and_table_say_the_same(paths: Paths) -> None:
     assert said in from_table[3]
 
 
+def test_what_was_put_aside_is_no_seed(paths: Paths, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        shutil.copytree(paths.exp / f"slm_{NONE}_s{seed}", tmp_path / f"slm_x_t{seed}_small_s1")
+    shutil.copytree(tmp_path / "slm_x_t1_small_s1", tmp_path / "slm_x_t1_small_s1.until_20260101-000000")
+    shutil.copytree(tmp_path / "slm_x_t1_small_s1", tmp_path / "slm_x_t1_large_s1")
+    assert len(read_scored(str(tmp_path / "slm_x_small")).counts["test", "asr"].wers) == 2
+    with pytest.raises(InputError, match="no such system"):
+        read_scored(str(tmp_path / "slm_x"))
+
+
 def test_one_seed_and_more_than_two(paths: Paths) -> None:
     names = [str(paths.exp / f"slm_{RESYNTHESIS}_s1"), *(str(paths.exp / f"slm_{name}") for name in (NONE, KMEANS))]
     lines = compare([read_scored(name) for name in names])

@@ -40,6 +40,16 @@ def test_seeds_are_pooled_by_key() -> None:
     assert counts.of_speaker("a").errors.tolist() == [[0, 2], [1, 3]]
 
 
+def test_a_tokenizer_counts_once_however_many_language_models_it_has() -> None:
+    results = {"t1_s1": result(ONE), "t1_s2": result(TWO), "t2_s1": result({"a-1": 4, "a-2": 4, "b-1": 4})}
+    counts = counts_of(results, {name: name[:2] for name in results})
+    assert [block.tolist() for block in counts.blocks] == [[[0, 2, 1], [1, 3, 1]], [[4, 4, 4]]]
+    assert counts.wer == pooled(counts)["wer"] == pytest.approx((4 / 12 + 1) / 2)
+    assert counts.of_speaker("a").wer == pytest.approx((3 / 8 + 1) / 2)
+    other = counts_of({"x": result(ONE)})
+    assert comparisons({"both": counts, "x": other})[0]["difference"] == pytest.approx(counts.wer - 0.25)
+
+
 def test_missing_utterances_are_refused() -> None:
     with pytest.raises(InputError, match=r"s2 has no score of utterance 'b-1', which s1 has"):
         counts_of({"s1": result(ONE), "s2": result({"a-1": 0, "a-2": 0})})
@@ -73,24 +83,24 @@ def test_table_gives_back_what_it_was_given(tmp_path: Path) -> None:
     path = tmp_path / "counts.tsv"
     asr = {"x_s1": result(ONE), "x_s2": result(TWO), "mute": result(ONE)}
     write_counts(path, {("test", "asr"): asr, ("test", "tts"): {"x_s1": result(TWO), "x_s2": result(ONE)}})
-    found = read_counts(path, ["x_s1", "x_s2"])
+    found = read_counts(path, {"x_s1": "x", "x_s2": "x"})
     assert list(found) == [("test", "asr"), ("test", "tts")]
     assert found["test", "tts"].errors.tolist() == [[1, 3, 1], [0, 2, 1]]
     assert found["test", "asr"].words.tolist() == [4, 4, 4] and found["test", "asr"].speakers == ("a", "a", "b")
-    assert list(read_counts(path, ["mute"])) == [("test", "asr")]
+    assert list(read_counts(path, {"mute": "m"})) == [("test", "asr")]
     assert isinstance(found["test", "asr"], Counts)
 
 
 def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "counts.tsv"
     with pytest.raises(InputError, match=r"counts.tsv: no such file.*run stage 13"):
-        read_counts(path, ["x"])
+        read_counts(path, {"x": "x"})
     write_counts(path, {("test", "asr"): {"x": result(ONE)}})
     with pytest.raises(InputError, match="has no column 'y'"):
-        read_counts(path, ["y"])
+        read_counts(path, {"y": "y"})
     path.write_text(path.read_text() + "test\tasr\ttorn\n")
     with pytest.raises(InputError, match=r"counts.tsv:5: .* is no line of counts"):
-        read_counts(path, ["x"])
+        read_counts(path, {"x": "x"})
 
 
 def test_a_task_has_the_seeds_that_were_scored_on_it(tmp_path: Path) -> None:
@@ -98,8 +108,8 @@ def test_a_task_has_the_seeds_that_were_scored_on_it(tmp_path: Path) -> None:
     head = "set\ttask\tutt\tspeaker\twords\tx_s1\tx_s2\n"
     asr = "test\tasr\ta\tann\t3\t0\t1\ntest\tasr\tb\tbob\t2\t1\t1\n"
     path.write_text(head + asr + "test\ttts\ta\tann\t3\t-\t2\ntest\ttts\tb\tbob\t2\t-\t0\n")
-    found = read_counts(path, ["x_s1", "x_s2"])
+    found = read_counts(path, {"x_s1": "x", "x_s2": "x"})
     assert found["test", "asr"].errors.tolist() == [[0, 1], [1, 1]] and found["test", "tts"].errors.tolist() == [[2, 0]]
     path.write_text(head + asr + "test\ttts\ta\tann\t3\t1\t2\ntest\ttts\tb\tbob\t2\t-\t0\n")
     with pytest.raises(InputError, match="a seed has tts scores of only some utterances of test; run stage 13"):
-        read_counts(path, ["x_s1", "x_s2"])
+        read_counts(path, {"x_s1": "x", "x_s2": "x"})

@@ -17,7 +17,7 @@ from tests.report.experiment import make_experiment
 def systems(tmp_path_factory: pytest.TempPathFactory) -> list[System]:
     """Two trainings of one tokenizer, two language models on each."""
     paths = make_experiment(tmp_path_factory.mktemp("egs"))
-    system = read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done").systems[0]
+    system = read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"]).systems[0]
     return [
         replace(
             system,

@@ -28,13 +28,13 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
 
 
 def read(paths: Paths) -> Experiment:
-    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done", second_judge=True)
+    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"], second_judge=True)
 
 
 def counts(*errors: list[int]) -> Counts:
     """Of utterances of five words, a row a seed."""
     utts = tuple(f"u{i}" for i in range(len(errors[0])))
-    return Counts(utts, ("s",) * len(utts), np.full(len(utts), 5), np.array(errors))
+    return Counts(utts, ("s",) * len(utts), np.full(len(utts), 5), np.array(errors), ("",) * len(errors))
 
 
 def test_disagreement() -> None:

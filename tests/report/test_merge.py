@@ -171,6 +171,41 @@ def test_a_part_without_a_judge_has_a_share_in_recognition(parts: list[Path], wh
     assert swapped["groups"] != joint["groups"] and swapped["contract"].keys() == joint["contract"].keys()
 
 
+def test_what_another_part_scored_of_a_row_is_not_lost(parts: list[Path], tmp_path: Path) -> None:
+    """In whichever order: of one part recognition alone, of the other speech, too."""
+    unread = Paths(tmp_path / "unread/digits/slm1", ("test",), (1,), judged=False)
+    shutil.copytree(parts[0].parent, unread.root, ignore=shutil.ignore_patterns("results"))
+    unread.report()
+    folders = [unread.root / "results", parts[0]]
+    (first, results), (second, same) = merge(folders), merge(folders[::-1])
+    assert results == same
+    assert first["comparisons"] == second["comparisons"] == merge([parts[0]])[0]["comparisons"]
+    assert [row["controls"] for row in first["systems"]] == [row["controls"] for row in second["systems"]]
+    assert [row["codec"] for row in first["systems"]] == [row["codec"] for row in second["systems"]]
+
+
+def test_parts_with_other_sets_and_tokenizers_alone_stand_together(parts: list[Path], tmp_path: Path) -> None:
+    wider = tmp_path / "wider"
+    shutil.copytree(parts[1], wider)
+    found = read(wider)
+    for row in [*found["systems"], *found["groups"]]:
+        for task in ("asr", "tts", "controls", "codec", "probes", "told"):
+            if "test" in row.get(task, {}):
+                row[task]["more"] = row[task]["test"]
+    write_json(wider / "benchmark.json", found)
+    lines = (wider / "counts.tsv").read_text().splitlines()
+    more = [line.replace("test", "more", 1) for line in lines[1:]]
+    (wider / "counts.tsv").write_text("\n".join([*lines, *more]) + "\n")
+    alone = replace(make_experiment(tmp_path / "digits/slm1", n_utts=12), models=False)
+    alone.report()
+    main([str(parts[0]), str(wider), str(alone.root / "results"), "--out", str(tmp_path / "out")])
+    joint, text = read(tmp_path / "out"), (tmp_path / "out/RESULTS.md").read_text()
+    assert set(joint["comparisons"]) == {"test", "more"}
+    assert {len(group["systems"]) for group in joint["groups"]} == {2, 1}
+    assert "### Summary on `more`" in text
+    assert "not scored on this set" in text
+
+
 def test_seeds_of_tokenizers_are_pooled_too(whole: Paths, parts: list[Path], tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(parts[1], other)

@@ -49,7 +49,7 @@ def html(paths: Paths) -> str:
 
 
 def experiment_of(paths: Paths) -> Experiment:
-    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done")
+    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"])
 
 
 class Elements(HTMLParser):

@@ -17,7 +17,7 @@ from tests.report.experiment import make_experiment
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     paths = make_experiment(tmp_path_factory.mktemp("egs"))
-    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done")
+    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"])
 
 
 def with_pnmi(group: Group, name: str, pnmi: float, wer: float) -> Group:

@@ -26,7 +26,7 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def read(paths: Paths) -> Experiment:
-    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done")
+    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"])
 
 
 def change(path: Path, what: Callable[[dict], None]) -> None:
@@ -67,7 +67,7 @@ def test_tokenizers_alone(paths: Paths) -> None:
 
 
 def test_without_a_judge(paths: Paths) -> None:
-    found = benchmark(read_experiment(paths.systems, paths.sets, "dev", None, paths.exp / ".done"))
+    found = benchmark(read_experiment(paths.systems, paths.sets, "dev", None, [paths.exp / ".done"]))
     asked = benchmark(read(paths))
     assert set(found["contract"]) == {"asr", "codec"} and set(found["comparisons"]["test"]) == {"asr"}
     assert found["comparisons"]["test"]["asr"] == asked["comparisons"]["test"]["asr"]
@@ -77,7 +77,7 @@ def test_without_a_judge(paths: Paths) -> None:
 
 
 def test_probes_alone(paths: Paths) -> None:
-    experiment = read_experiment(replace(paths, models=False).systems, paths.sets, "dev", None, paths.exp / ".done")
+    experiment = read_experiment(replace(paths, models=False).systems, paths.sets, "dev", None, [paths.exp / ".done"])
     found = benchmark(experiment)
     assert set(found["contract"]) == {"codec"} and found["comparisons"] == {"test": {}} and found["probe_correlations"] == {}
     assert counts_table(experiment) == {}
@@ -91,7 +91,7 @@ def test_probes_alone(paths: Paths) -> None:
 def test_tokenizers_alone_and_language_models_are_two_reports(paths: Paths) -> None:
     mixed = [*paths.systems, paths.root / TOK]
     with pytest.raises(InputError, match=r"tok_resynthesis_12.5hz is a tokenizer alone"):
-        read_experiment(mixed, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done")
+        read_experiment(mixed, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"])
 
 
 def test_codebook_use_is_that_of_the_validation_set(paths: Paths) -> None:
@@ -184,9 +184,18 @@ def test_markers_of_a_tokenizer_whose_name_begins_as_anothers(tmp_path: Path) ->
     assert markers_of(markers, Path("exp/slm_resynthesis_12_small"), Path("exp/tok_resynthesis_12")) == markers[:1]
 
 
+def test_data_of_a_language_model_and_probes_belong_to_all_its_seeds() -> None:
+    def marker(stage: int, name: str, tag: str) -> dict:
+        return {"stage": stage, "name": name, "tag": tag, "seconds": 1.0, "inputs": {"dump/tokens/a-1/train/manifest.json": ""}}
+
+    own = [marker(7, "slm_data", "a_small"), marker(6, "tok_eval", "a.test.probes")]
+    others = [marker(7, "slm_data", "a_large"), marker(6, "tok_eval", "a.5hz.test.probes"), marker(8, "slm_train", "a_small_s2")]
+    assert markers_of([*own, *others], Path("exp/slm_a_small_s1"), Path("exp/tok_a")) == own
+
+
 def test_markers_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no marker"):
-        read_markers(tmp_path)
+        read_markers([tmp_path])
     (tmp_path / "4_tok_train.json").write_text("[]")
     with pytest.raises(InputError, match=r"4_tok_train.json: not a marker"):
-        read_markers(tmp_path)
+        read_markers([tmp_path])

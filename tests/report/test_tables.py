@@ -21,7 +21,7 @@ from tests.report.experiment import COMMANDS, make_experiment
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     paths = make_experiment(tmp_path_factory.mktemp("egs"), ("test", "test_said"))
-    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done")
+    return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_no_cell_is_blank(tables: dict[str, Table]) -> None:
 
 def test_tokenizers_alone(tmp_path: Path) -> None:
     paths = replace(make_experiment(tmp_path, second_judge=True), models=False)
-    experiment = read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", paths.exp / ".done", True)
+    experiment = read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"], True)
     tables = {table.title: table for table in tables_of(experiment)}
     of_set = ["Summary on `test`", "Resynthesis on `test`, read by whisper-base", "Sound on `test`", "WER by speaker on `test`"]
     of_set += [
@@ -83,7 +83,7 @@ def test_tokenizers_alone(tmp_path: Path) -> None:
 
 def test_probes_alone(tmp_path: Path) -> None:
     paths = replace(make_experiment(tmp_path), models=False)
-    experiment = read_experiment(paths.systems, paths.sets, "dev", None, paths.exp / ".done")
+    experiment = read_experiment(paths.systems, paths.sets, "dev", None, [paths.exp / ".done"])
     tables = {table.title: table for table in tables_of(experiment)}
     of_set = ["Summary on `test`", "Token probes on `test`", "PNMI differences on `test`", "Purity differences on `test`"]
     assert list(tables) == [*of_set, "Codec", "Codebooks", "Token edit distance", "Seconds a stage"]

@@ -104,6 +104,25 @@ def test_seeds_are_pooled_and_their_spread_counts() -> None:
     assert paired_difference(spread, one, words)["p"] > 0.3
 
 
+def test_more_language_models_on_the_same_tokenizers_are_no_more_tokenizers() -> None:
+    words = np.full(200, 5)
+    one = np.random.default_rng(5).binomial(words, 0.2)
+    other = np.minimum(one + 1, 5)
+    twice = ratio_interval([one[None], other[None]], words)
+    assert ratio_interval([np.stack([one] * 3), np.stack([other] * 3)], words) == pytest.approx(twice, abs=0.005)
+    flat = ratio_interval(np.stack([one] * 3 + [other] * 3), words)
+    assert flat[1] - flat[0] < 0.85 * (twice[1] - twice[0])
+    # nor does a tokenizer count more than another for having more of them
+    uneven = paired_difference([np.stack([one] * 3), other[None]], one, words)
+    assert uneven["difference"] == pytest.approx((other.sum() - one.sum()) / 2 / words.sum())
+
+
+def test_models_of_one_tokenizer_are_drawn_as_any_seeds() -> None:
+    words = np.full(50, 5)
+    seeds = np.random.default_rng(5).binomial(words, 0.2, (3, 50))
+    assert ratio_interval([seeds], words) == ratio_interval(seeds, words) == ratio_interval(list(seeds[:, None]), words)
+
+
 def test_all_pairs() -> None:
     words = np.full(100, 5)
     rng = np.random.default_rng(6)

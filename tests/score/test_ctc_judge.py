@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+import soxr
 
 from lmspt.bin import tts_score
 from lmspt.data.audio import write_wav
@@ -48,6 +50,20 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         train_judge(make_set(root / "train", 160, 0), root / "judge_ctc", 1)
     make_set(root / "test", 20, 1)
     return {name: root / name for name in ("train", "test", "judge_ctc")}
+
+
+def test_it_hears_a_training_set_of_another_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = make_set(tmp_path / "train", 4, 0)
+    for utt, path in data.wav_scp.items():
+        wav, _ = soundfile.read(path, dtype="float32")
+        write_wav(Path(path), soxr.resample(wav, RATE, 24000), 24000)
+        data.num_samples[utt] = len(soundfile.read(path)[0])
+    write_scp(tmp_path / "train/utt2num_samples", data.num_samples)
+    monkeypatch.setattr(ctc_judge, "STEPS", 1)
+    lengths = []
+    monkeypatch.setattr(ctc_judge, "log_mel", lambda wav: lengths.append(len(wav)) or log_mel(wav))
+    train_judge(DataDir(tmp_path / "train"), tmp_path / "judge", 1)
+    assert all(0.7 < n * 24000 / RATE / m < 1.4 for n, m in zip(lengths, data.num_samples.values(), strict=True))
 
 
 def test_reads_other_utterances_of_its_words(folders: dict[str, Path]) -> None:

@@ -40,6 +40,7 @@ def test_frames_have_the_label_of_their_middle() -> None:
     # middles: 0.04, 0.12, 0.2 ... 0.44, 0.52 ... 0.84, 0.92, 1.0
     assert frame_labels(ONE, 13, 12.5).tolist() == ["", *["one"] * 5, *["two"] * 5, "", ""]
     assert frame_labels(ONE, 2, 1.0).tolist() == ["two", ""]
+    assert frame_labels([], 2, 1.0).tolist() == ["", ""]  # an aligner found nothing but silence
 
 
 def test_codes_of_a_stretch() -> None:

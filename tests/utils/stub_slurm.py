@@ -49,6 +49,8 @@ def runs(task: Path) -> bool:
 
 
 def squeue() -> None:
+    if (STATE / "squeue.down").exists():
+        sys.exit("slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
     if not tasks(option("jobs")):
         sys.exit("slurm_load_jobs error: Invalid job id specified")
     for task in tasks(option("jobs")):

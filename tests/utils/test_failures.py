@@ -52,10 +52,10 @@ def test_full_disk(tmp_path: Path) -> None:
 def test_full_disk_under_the_markers(tmp_path: Path) -> None:
     recipe = make_recipe(tmp_path)
     script = """
-        mkdir exp
-        mount -t tmpfs -o size=16k tmpfs exp
-        mkdir exp/.done exp/.runs
-        head -c 100000 /dev/zero > exp/fill || true
+        mkdir data
+        mount -t tmpfs -o size=16k tmpfs data
+        mkdir data/.done
+        head -c 100000 /dev/zero > data/fill || true
         ./slm.sh --tok_list conf/tok/resynthesis.yaml --stop_stage 1
         """
     done = mounted(script, cwd=recipe)

@@ -224,8 +224,8 @@ def test_a_ctm_is_for_the_probes_alone(finished: Path) -> None:
 
 @pytest.mark.parametrize("ends", [("4", "6"), ("tok_train", "tok_eval"), ("tok_train", "6")])
 def test_stages_by_number_and_name(finished: Path, ends: tuple[str, str]) -> None:
-    for marker in (finished / "exp/.done").iterdir():
-        marker.unlink()
+    for place in ("data", "dump", "exp"):
+        shutil.rmtree(finished / place / ".done")
     assert slm(finished, "--stage", ends[0], "--stop_stage", ends[1], "--skip_stages", "tok_dump 9").returncode == 0
     assert set(names(calls(finished))) == {"tok_train", "tok_eval", "codec_score", "tok_probe"}
 
@@ -268,7 +268,7 @@ def test_killed_run_is_taken_up_and_leaves_no_orphan(recipe: Path) -> None:
 
 
 def test_resume_script(finished: Path) -> None:
-    (finished / "exp/.done/5_tok_dump.kmeans.test.json").unlink()
+    (finished / "dump/.done/5_tok_dump.kmeans.test.json").unlink()
     script = finished / "exp/tok_kmeans/run.sh"
     script.write_text(re.sub("^cd .*", f"cd {finished}", script.read_text(), flags=re.MULTILINE))
     assert subprocess.run([script, "--stop_stage", "5"], cwd="/", capture_output=True).returncode == 0
@@ -343,10 +343,24 @@ def test_what_another_run_may_read_is_not_replaced(finished: Path) -> None:
     message = rf"error: dump/raw/train would be replaced, and another run may be reading it: process {other.pid} on .*slm\.sh"
     assert re.search(message, done.stderr)
     assert other_stages.returncode == 0
-    wait_for_unlocked(finished / "exp/.runs")  # its commands end a moment after it
+    wait_for_unlocked(finished / ".runs")  # its commands end a moment after it
     again = slm(finished, "--sample_rate", "8000", "--stop_stage", "2")  # the dead hold nothing
     assert again.returncode == 0
-    assert not list((finished / "exp/.runs").iterdir())
+    assert not list((finished / ".runs").iterdir())
+
+
+def test_experiments_know_what_others_made_of_their_data(finished: Path) -> None:
+    """data and dump are shared, whatever --expdir says; what another made of them by other options is made again."""
+    other = ("--expdir", "exp/other", "--stop_stage", "2")
+    assert slm(finished, *other).returncode == 0
+    assert calls(finished) == []
+    assert slm(finished, *other, "--local_data_opts", "--other").returncode == 0
+    assert names(calls(finished))[:1] == ["local/data.sh"]
+    assert slm(finished, "--stop_stage", "2").returncode == 0
+    assert names(calls(finished))[:1] == ["local/data.sh"]
+    (finished / "db.sh").write_text("CORPUS=/elsewhere\n")
+    assert slm(finished, "--stop_stage", "1").returncode == 0
+    assert names(calls(finished))[:1] == ["local/data.sh"]
 
 
 def test_two_language_models_a_tokenizer(finished: Path) -> None:
@@ -414,8 +428,8 @@ def test_units_side_by_side(recipe: Path, first_run: tuple[Path, object]) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
     expected = Counter((first_run[0] / "calls.txt").read_text().splitlines())
     assert Counter(calls(recipe)) == expected
-    markers = {path.name for path in (recipe / "exp/.done").glob("*.json")}
-    assert markers == {path.name for path in (first_run[0] / "exp/.done").glob("*.json")}
+    ours, theirs = ({path.name for path in folder.glob("*/.done/*.json")} for folder in (recipe, first_run[0]))
+    assert ours == theirs
     assert slm(recipe, "--side_by_side", "2").returncode == 0
     assert calls(recipe) == []
 
@@ -438,7 +452,7 @@ def test_side_by_side_ends_with_the_script(finished: Path) -> None:
             wait_for(finished / "hanging")
         finally:
             run.kill()
-    wait_for_unlocked(finished / "exp/.runs")
+    wait_for_unlocked(finished / ".runs")
     assert not list((finished / "exp/.done").glob("8_*.json"))
     assert slm(finished, "--side_by_side", "2").returncode == 0
 

@@ -150,3 +150,14 @@ def test_a_job_that_was_left_behind_is_cancelled_before_the_next(run: Run, tmp_p
     assert (done.returncode, done.stderr) == (0, "slurm.py: job 100 of an earlier run is still there: it is cancelled\n")
     assert (cluster / "100_0.cancelled").exists()
     assert not list((tmp_path / "q").glob("*.id"))
+
+
+def test_what_squeue_does_not_tell_is_not_taken_for_the_end(run: Run, tmp_path: Path, cluster: Path) -> None:
+    process = start(tmp_path)
+    process.kill()
+    process.communicate(timeout=30)
+    (cluster / "squeue.down").touch()
+    done = run("slurm.py", "l", "true")
+    assert done.returncode == 1
+    assert "squeue does not say whether job 100 of an earlier run is still there" in done.stderr
+    assert len(calls(cluster, "sbatch")) == 1

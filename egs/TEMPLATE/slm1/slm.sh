@@ -230,8 +230,10 @@ done
 
 stage_data() {
     local set
+    home=data
     unit
     need 0 local/data.sh
+    also db.sh
     option local_data_opts "${local_data_opts}"
     for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do makes "data/${set}"/{wav.scp,text,utt2spk}; done
     writes data runs 1
@@ -248,6 +250,7 @@ stage_data() {
 
 stage_format() {
     local set limits out
+    home=${dumpdir}
     for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do
         limits=()
         if [[ " ${training_sets[*]} ${valid_set} " == *" ${set} "* ]]; then
@@ -274,6 +277,7 @@ stage_format() {
 
 stage_feats() {
     local tok conf feats
+    home=${dumpdir}
     for tok in "${toks[@]}"; do
         system_of "${tok}"
         feats=$(feats_of "${conf}")
@@ -331,6 +335,7 @@ stage_tok_train() {
 
 stage_tok_dump() {
     local tok conf set variants seconds counted=${heard} words
+    home=${dumpdir}
     [ "${dump_nj}" -eq 1 ] || counted+=_in_${dump_nj}_jobs
     for tok in "${toks[@]}"; do
         system_of "${tok}"
@@ -413,6 +418,7 @@ stage_tok_eval() {
 
 stage_slm_data() {
     local tok slm_conf
+    home=${dumpdir}
     for tok in "${toks[@]}"; do
         for slm_conf in "${slm_confs[@]}"; do make_slm_data "${tok}:${slm_conf}:"; done
     done
@@ -555,7 +561,7 @@ read_wavs() {
     shift 5
     if [ $# -gt 0 ]; then counted=words; fi    # alone, which takes a fraction of the time
     unit "${out#"${expdir}/"}"
-    marker=${expdir}/.done/${stage_number}_${stage_name}.${tag//\//.}.json
+    marker=${home}/.done/${stage_number}_${stage_name}.${tag//\//.}.json
     need "${maker}" "${wavs}/wav.scp"
     need_raw "${set}"
     also "${judge}/model.safetensors"
@@ -639,7 +645,8 @@ stage_report() {
         run "${train_cmd[@]}" "${expdir}/logs/report.log" \
             python -m lmspt.bin.report --systems "${systems[@]}" --sets "${test_sets}" --valid "${valid_set}" \
             --tokens "${dumpdir}/tokens" ${second_judge:+--second_judge} \
-            ${judge:+--groundtruth "${expdir}/groundtruth"} --raw "${raw}" --done "${expdir}/.done" --out "${resultsdir}"
+            ${judge:+--groundtruth "${expdir}/groundtruth"} --raw "${raw}" --out "${resultsdir}" \
+            --done data/.done "${dumpdir}/.done" "${expdir}/.done"
         if ! ${dry_run}; then log "see ${resultsdir}/RESULTS.md; listen in ${resultsdir}/report.html"; fi
         finish
     fi
