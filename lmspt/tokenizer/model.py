@@ -27,8 +27,8 @@ from lmspt.tokenizer.quantizer import ResidualQuantizer, build_semantic_quantize
 
 @dataclass
 class Output:
-    """What a forward pass yields: wavs (B, T) and (B, T') at the aux decoder's rate, quantized latents (B, F, dim), codes
-    (B, K, F), mask (B, F, 1), scalars."""
+    """What a forward pass yields: wavs (B, T) and (B, T') at the aux decoder's rate, zero past their lengths, quantized latents
+    (B, F, dim), codes (B, K, F), mask (B, F, 1), scalars."""
 
     wav: Tensor
     aux_wav: Tensor
@@ -79,10 +79,12 @@ class LMSPT(nn.Module):
             carried = semantic.detach() if self.config.detach_semantic else semantic
             left = z_acoustic - carried if self.config.semantic_subtraction else z_acoustic
             acoustic, acoustic_codes, acoustic_commitment = self.acoustic_quantizer(left, mask, keep)
-        n_samples = wav.shape[1]
+        n_samples, sample_rate, aux_rate = wav.shape[1], self.config.sample_rate, self.config.aux_rate
         return Output(
-            wav=self.decoder(carried + acoustic, frames)[:, :n_samples],
-            aux_wav=self._aux_speech(semantic, frames)[:, : n_samples * self.config.aux_rate // self.config.sample_rate],
+            wav=_until(lengths, self.decoder(carried + acoustic, frames)[:, :n_samples]),
+            aux_wav=_until(
+                lengths * aux_rate // sample_rate, self._aux_speech(semantic, frames)[:, : n_samples * aux_rate // sample_rate]
+            ),
             semantic=semantic,
             codes=torch.cat([semantic_codes[:, None], acoustic_codes], dim=1),
             mask=mask,
@@ -163,3 +165,8 @@ class LMSPT(nn.Module):
             return self.decoder(semantic, frames)
         frozen = {name: weight.detach() for name, weight in self.decoder.named_parameters()}
         return functional_call(self.decoder, frozen, (semantic, frames))
+
+
+def _until(lengths: Tensor, wav: Tensor) -> Tensor:
+    """``wav`` (B, T) up to ``lengths`` (B,): a decoder speaks to the end of the last token frame, which is after what was heard."""
+    return wav * length_mask(lengths, wav.shape[1])[..., 0]

@@ -83,9 +83,19 @@ def test_training_hears_what_encode_and_decode_do(model):
     for row, (heard, n) in enumerate(zip((codes, codes[:, :1]), frames, strict=True)):
         assert torch.equal(output.codes[row, :, :n], codes[row, :, :n])
         spoken, _ = model.decode(heard[row : row + 1], frames[row : row + 1])
-        assert torch.allclose(output.wav[row], spoken[0, :31000], atol=1e-5)
+        assert torch.allclose(output.wav[row, : lengths[row]], spoken[0, : lengths[row]], atol=1e-5)
     aux, _ = model.decode_aux(codes, frames)
-    assert torch.allclose(output.aux_wav, aux[:, : output.aux_wav.shape[1]], atol=1e-5)
+    for spoken, again, n in zip(output.aux_wav, aux, (lengths * model.config.aux_rate // 16000).tolist(), strict=True):
+        assert torch.allclose(spoken[:n], again[:n], atol=1e-5)
+
+
+def test_nothing_is_said_past_the_end(model):
+    """Of an utterance that ends within a token frame; objectives and losses rely on it, as they do in what was heard."""
+    wav, lengths = padded(wavs(9000, 16000))
+    output = model(wav, lengths, torch.full((2,), len(model.streams)))
+    for spoken, rate in ((output.wav, model.config.sample_rate), (output.aux_wav, model.config.aux_rate)):
+        end = 9000 * rate // model.config.sample_rate
+        assert spoken[0, end:].abs().max() == 0 < spoken[0, :end].abs().max()
 
 
 def test_half_precision_trains(model):
