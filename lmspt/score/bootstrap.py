@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -37,8 +38,7 @@ def ratio_interval(values: Values, totals: np.ndarray) -> tuple[float, float]:
         values: (N,) or (S, N) errors of each unit, under each seed; or a block (S, N) for each tokenizer.
         totals: (N,) words of each unit.
     """
-    (samples,) = _resampled([values], totals, N_RESAMPLES)
-    return _interval(samples)
+    return _interval(_resampled({"": values}, totals, N_RESAMPLES)[""])
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float]:
@@ -71,6 +71,8 @@ def paired_difference(values_a: Values, values_b: Values, totals: np.ndarray) ->
 def paired_differences(values: Mapping[str, Values], totals: np.ndarray) -> list[dict[str, Any]]:
     """All pairs of systems: ``a``, ``b`` and what :func:`paired_difference` finds, in the order of ``values``.
 
+    A pair's interval is the same in any company; ``p`` has the more resamples the more pairs there are.
+
     Args:
         values: errors by system, as of :func:`ratio_interval`.
         totals: (N,) words.
@@ -79,13 +81,14 @@ def paired_differences(values: Mapping[str, Values], totals: np.ndarray) -> list
     ratios = {name: mean * np.size(totals) / np.sum(totals) for name, mean in means.items()}
     pairs = list(combinations(values, 2))
     n_resamples = max(N_COMPARED, N_EACH * len(pairs))
-    samples = dict(zip(values, _resampled(list(values.values()), totals, n_resamples), strict=True))
+    samples = _resampled(values, totals, n_resamples)
     found = []
     for a, b in pairs:
         differences = samples[a] - samples[b]
         far = min(np.sum(differences < ZERO), np.sum(differences > -ZERO))
         p = min(1.0, 2 * float(1 + far) / (1 + n_resamples))
-        found.append({"a": a, "b": b, "difference": float(ratios[a] - ratios[b]), "ci95": list(_interval(differences)), "p": p})
+        interval = list(_interval(differences[:N_COMPARED]))
+        found.append({"a": a, "b": b, "difference": float(ratios[a] - ratios[b]), "ci95": interval, "p": p})
     return found
 
 
@@ -127,15 +130,16 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return np.greater(*pairs).sum(axis=2) + np.equal(*pairs).sum(axis=2) / 2 - values.shape[1] / 2
 
 
-def _resampled(systems: Sequence[Values], totals: np.ndarray, n_resamples: int) -> np.ndarray:
-    """(S, n_resamples) ratios of systems, on the same units in each resample; the seeds of each are drawn for themselves."""
-    rngs = [np.random.default_rng([SEED, i]) for i in range(len(systems))]
-    blocks = []
+def _resampled(systems: Mapping[str, Values], totals: np.ndarray, n_resamples: int) -> dict[str, np.ndarray]:
+    """``n_resamples`` ratios of each system, on the same units in each resample; the seeds of each are drawn for themselves, by its
+    name. More resamples begin with the same ones."""
+    rngs = {name: np.random.default_rng([SEED, crc32(name.encode())]) for name in systems}
+    blocks: dict[str, list[np.ndarray]] = {name: [] for name in systems}
     for units in _resamples(len(totals), n_resamples):
-        sums = ([units @ block.T for block in _blocks(values)] for values in systems)
-        drawn = [_drawn(of_system, rng) for of_system, rng in zip(sums, rngs, strict=True)]
-        blocks.append(np.array(drawn) / np.maximum(units @ totals, 1e-12))
-    return np.concatenate(blocks, axis=1)
+        words = np.maximum(units @ totals, 1e-12)
+        for name, values in systems.items():
+            blocks[name].append(_drawn([units @ block.T for block in _blocks(values)], rngs[name]) / words)
+    return {name: np.concatenate(found) for name, found in blocks.items()}
 
 
 def _blocks(values: Values) -> list[np.ndarray]:

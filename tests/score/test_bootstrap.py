@@ -133,6 +133,16 @@ def test_all_pairs() -> None:
     assert pairs["a", "c"]["ci95"][1] < 0 < pairs["a", "b"]["ci95"][1]
 
 
+def test_an_interval_is_the_same_in_any_company() -> None:
+    words = np.full(60, 5)
+    rng = np.random.default_rng(8)
+    values = {name: rng.binomial(words, 0.2, (3, 60)) for name in "abcdefghijkl"}
+    few, many = (paired_differences(some, words) for some in ({name: values[name] for name in "ca"}, values))
+    (alone,) = few
+    (among,) = (pair for pair in many if {pair["a"], pair["b"]} == {"a", "c"})
+    assert among["ci95"] == pytest.approx([-edge for edge in alone["ci95"][::-1]])
+
+
 def test_what_differs_still_differs_among_many() -> None:
     """However many systems there are, p can be small when it is corrected for the number of their pairs."""
     words = np.full(20, 5)
