@@ -124,8 +124,9 @@ def test_both_arms_are_tuned_alike(arm: str) -> None:
         changed = values_of(path)
         changes[path.stem.removeprefix(f"{arm}_")] = {key: changed[key] for key in base if base[key] != changed[key]}
     at_rates = {f"{name}_{rate:g}hz": TUNING[name] | {"frame_rate": rate} for name in ("cosine", "standard") for rate in (25, 6.25)}
-    placeless = {"placeless": PLACELESS, "placeless_6.25hz": PLACELESS | {"frame_rate": 6.25}} if arm == "feature" else {}
-    assert changes == TUNING | at_rates | placeless
+    if arm == "feature":
+        at_rates |= {"placeless": PLACELESS} | {f"placeless_{rate:g}hz": PLACELESS | {"frame_rate": rate} for rate in (25, 6.25)}
+    assert changes == TUNING | at_rates
 
 
 def test_the_readme_of_a_recipe_lists_its_ablations() -> None:
