@@ -46,8 +46,8 @@ def summary_table(experiment: Experiment, name: str) -> Table:
         f"Summary on `{name}`",
         f"ASR: the language model writes what semantic tokens say. {of_speech}Controls: ASR given another utterance's tokens / its "
         "own shuffled in time. The k-means row is the topline of the teacher's own features. In use: codes of the semantic stream, "
-        f"on `{experiment.valid}`. Several seeds: their mean, an interval for seeds and utterances drawn together, ± the standard "
-        "deviation of the seeds.",
+        f"on `{experiment.valid}`. Several seeds: the mean over tokenizers of means over the language models on each, an interval "
+        "for these and utterances drawn together, ± the standard deviation of the seeds.",
         ("system", "ASR WER", *(["resynthesis WER"] if spoken else []), *titles, "ASR controls", *KIND),
         rows,
     )
