@@ -38,7 +38,7 @@ def ratio_interval(values: Values, totals: np.ndarray) -> tuple[float, float]:
         values: (N,) or (S, N) errors of each unit, under each seed; or a block (S, N) for each tokenizer.
         totals: (N,) words of each unit.
     """
-    return _interval(_resampled({"": values}, totals, N_RESAMPLES)[""])
+    return _interval(_resampled({"": values}, totals, N_RESAMPLES, {"": 0})[""])
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float]:
@@ -71,7 +71,7 @@ def paired_difference(values_a: Values, values_b: Values, totals: np.ndarray) ->
 def paired_differences(values: Mapping[str, Values], totals: np.ndarray) -> list[dict[str, Any]]:
     """All pairs of systems: ``a``, ``b`` and what :func:`paired_difference` finds, in the order of ``values``.
 
-    A pair's interval is the same in any company; ``p`` has the more resamples the more pairs there are.
+    A pair's interval is the same in any company, and under any names; ``p`` has the more resamples the more pairs there are.
 
     Args:
         values: errors by system, as of :func:`ratio_interval`.
@@ -81,7 +81,8 @@ def paired_differences(values: Mapping[str, Values], totals: np.ndarray) -> list
     ratios = {name: mean * np.size(totals) / np.sum(totals) for name, mean in means.items()}
     pairs = list(combinations(values, 2))
     n_resamples = max(N_COMPARED, N_EACH * len(pairs))
-    samples = _resampled(values, totals, n_resamples)
+    keys = {name: crc32(b"".join(np.asarray(block, float).tobytes() for block in _blocks(v))) for name, v in values.items()}
+    samples = _resampled(values, totals, n_resamples, keys)
     found = []
     for a, b in pairs:
         differences = samples[a] - samples[b]
@@ -130,10 +131,12 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return np.greater(*pairs).sum(axis=2) + np.equal(*pairs).sum(axis=2) / 2 - values.shape[1] / 2
 
 
-def _resampled(systems: Mapping[str, Values], totals: np.ndarray, n_resamples: int) -> dict[str, np.ndarray]:
+def _resampled(
+    systems: Mapping[str, Values], totals: np.ndarray, n_resamples: int, keys: Mapping[str, int]
+) -> dict[str, np.ndarray]:
     """``n_resamples`` ratios of each system, on the same units in each resample; the seeds of each are drawn for themselves, by its
-    name. More resamples begin with the same ones."""
-    rngs = {name: np.random.default_rng([SEED, crc32(name.encode())]) for name in systems}
+    key. More resamples begin with the same ones."""
+    rngs = {name: np.random.default_rng([SEED, keys[name]]) for name in systems}
     blocks: dict[str, list[np.ndarray]] = {name: [] for name in systems}
     for units in _resamples(len(totals), n_resamples):
         words = np.maximum(units @ totals, 1e-12)
