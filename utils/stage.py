@@ -12,7 +12,7 @@ up) or 3 (done or begun with other inputs or options: what is there must not be)
 bytes and a sentence on what FOLDER will get. ``begin`` notes the fingerprint in
 ``M.begun``: what counts is how the inputs were when the work began, not what became of them meanwhile. ``done`` asserts
 the outputs and turns the note into the marker (first it runs COMMAND, if there is one, for its parent PID, and leaves
-with its status if that is not 0), ``exp/.done/<n>_<name>[.<tag>].json``: stage, name, tag, fingerprint, seconds (of the
+with its status if that is not 0), ``.done/<n>_<name>[.<tag>].json``: stage, name, tag, fingerprint, seconds (of the
 last session), sessions (1, and 1 more for each time the stage was taken up again), host, work, bytes (in FOLDER, changed
 since the work began), finished, command, options, inputs.
 ``answer`` stays and answers one question after the other, since a Python process for each unit takes a minute for a thousand:

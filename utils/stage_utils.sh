@@ -3,7 +3,7 @@
 #   stage stop_stage skip_stages side_by_side dry_run expdir      its options
 # and then calls run_stages. A stage is one or more units of work (one for each tokenizer, set ...):
 #
-#   home=data                             where what this stage writes lies, and so its markers; ${expdir}, if it does not say
+#   home=data                             where its markers lie: beside what is shared; ${expdir}, if a stage does not say
 #   unit "${tag}"                         a new unit, marker ${home}/.done/<n>_<name>.<tag>.json
 #   need 2 dump/raw/train/text ...        inputs, and the stage that writes them (0: the user)
 #   also data/train/segments ...          inputs that need not be there
@@ -23,8 +23,8 @@
 # With --dry_run nothing is run or written: stale tells what is done, run prints its command, and a table at the end counts
 # what is done of each row (row=NAME before a unit; "" is what all share) and stage.
 #
-# Two runs of a recipe may go on side by side: a unit that one is at work on, the other waits for. Markers lie beside what they are
-# about, so runs of several ${expdir} know of each other what they have made of data that they share.
+# Two runs of a recipe may go on side by side: a unit that one is at work on, the other waits for. What several ${expdir} share has
+# its markers beside it, so that they know of each other what they have made of it.
 
 # shellcheck disable=SC2034,SC2154  # variables of the script that sources this
 

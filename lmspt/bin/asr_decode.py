@@ -42,9 +42,7 @@ def main(argv: list[str] | None = None) -> None:
     tokens = TokenStore(args.tokens, model.vocab.tok_id)
     results = recognise(model, hear(tokens, args.control))
     units = load_units(args.slm)
-    # one line each: a pretrained model's units have line breaks, too
-    texts = {utt: " ".join(units.decode(written).split()) for utt, (written, _) in results.items()}
-    write_scp(args.out / "text", texts)
+    write_scp(args.out / "text", {utt: units.decode(written) for utt, (written, _) in results.items()})
     stats = {
         "tok_id": model.vocab.tok_id,
         "control": args.control,

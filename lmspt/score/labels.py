@@ -56,7 +56,7 @@ def labels_of_joins(data: DataDir) -> Labels:
 
 def read_ctm(path: Path) -> Labels:
     """Labels from Kaldi's and NIST's ctm: ``<utterance> <channel> <begin> <duration> <label> [<confidence>]``, seconds, lines of an
-    utterance in order. Comments (``;;``) and silence are left out.
+    utterance in order. Comments (``;;``) and silence are left out, and utterances of nothing else: what an aligner could not align.
 
     Raises:
         InputError: no such file, or a line that is none; names it.
@@ -77,13 +77,11 @@ def read_ctm(path: Path) -> Labels:
             raise InputError(f"{path}:{number}: {duration} s from {begin} s on; stretches must have a length and follow each other")
         if label.lower() not in SILENT_LABELS:
             before.append(stretch)
-    return labels
+    return {utt: stretches for utt, stretches in labels.items() if stretches}
 
 
 def frame_labels(stretches: Sequence[Stretch], n_frames: int, frame_rate: float) -> np.ndarray:
     """(F,) labels: what is said in the middle of each frame, ``SILENCE`` between stretches."""
-    if not stretches:
-        return np.full(n_frames, SILENCE)
     middles = (np.arange(n_frames) + 0.5) / frame_rate
     which = np.searchsorted([s.begin for s in stretches], middles, side="right") - 1
     inside = (which >= 0) & (middles < np.array([s.end for s in stretches])[which])

@@ -62,8 +62,8 @@ class PretrainedUnits:
         return self.tokenizer.encode(text, add_special_tokens=False)
 
     def decode(self, units: list[int]) -> str:
-        """Text of unit numbers."""
-        return self.tokenizer.decode(units, skip_special_tokens=True)
+        """Text of unit numbers, on one line: there are units of line breaks, too."""
+        return " ".join(self.tokenizer.decode(units, skip_special_tokens=True).split())
 
 
 INSTRUCTIONS = {"asr": "Transcribe this speech: ", "tts": "Read this text aloud: "}

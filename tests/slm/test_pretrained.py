@@ -145,6 +145,12 @@ def test_chat_turns(tokenizer, tmp_path):
         chat_turns(load_units(tmp_path / "plain"))
 
 
+def test_what_is_written_is_one_line(tmp_path):
+    model = Tokenizer(WordLevel({word: i for i, word in enumerate(["<unk>", "one", "\n\n", "two"])}, unk_token="<unk>"))
+    PreTrainedTokenizerFast(tokenizer_object=model, unk_token="<unk>").save_pretrained(tmp_path / "text")
+    assert load_units(tmp_path).decode([2, 1, 2, 3, 2]) == "one two"
+
+
 def test_a_package_is_asked_only_when_the_cache_has_nothing(monkeypatch, tmp_path):
     name = next(iter(PACKAGES))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

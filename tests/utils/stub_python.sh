@@ -23,7 +23,10 @@ case ${name} in
     validate_data) ;;
     format_data) make "${out}"/{wav.scp,text,utt2spk,spk2utt,utt2num_samples,dropped.tsv,audio.sha256} ;;
     dump_features) make "${out}/feats.scp" ;;
-    tok_train) make "${out}"/{config.yaml,model.safetensors}; echo "id$(cksum < "${given[config]}" | tr ' ' _)" > "${out}/tok_id" ;;
+    tok_train)
+        make "${out}"/{config.yaml,model.safetensors}
+        echo "id$({ cat "${given[config]}"; if [[ ${call} == *" -- "* ]]; then echo "${call##* -- }"; fi; } | cksum | tr ' ' _)" > "${out}/tok_id"
+        ;;
     tok_dump) make "${out}/manifest.json" ;;
     tok_join) make "${given[tokens]}/manifest.json" ;;
     tok_eval)

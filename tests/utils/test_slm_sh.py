@@ -268,7 +268,7 @@ def test_killed_run_is_taken_up_and_leaves_no_orphan(recipe: Path) -> None:
 
 
 def test_resume_script(finished: Path) -> None:
-    (finished / "dump/.done/5_tok_dump.kmeans.test.json").unlink()
+    (finished / "exp/.done/5_tok_dump.kmeans.test.json").unlink()
     script = finished / "exp/tok_kmeans/run.sh"
     script.write_text(re.sub("^cd .*", f"cd {finished}", script.read_text(), flags=re.MULTILINE))
     assert subprocess.run([script, "--stop_stage", "5"], cwd="/", capture_output=True).returncode == 0
@@ -361,6 +361,16 @@ def test_experiments_know_what_others_made_of_their_data(finished: Path) -> None
     (finished / "db.sh").write_text("CORPUS=/elsewhere\n")
     assert slm(finished, "--stop_stage", "1").returncode == 0
     assert names(calls(finished))[:1] == ["local/data.sh"]
+
+
+def test_tokenizers_of_one_name_in_two_experiments_leave_each_others_tokens_alone(recipe: Path) -> None:
+    other = ("--expdir", "exp/other", "--tok_args", "--seed 3")
+    for options in ((), other):
+        assert slm(recipe, "--stop_stage", "7", *options).returncode == 0
+        assert names(calls(recipe))[-1] == "slm_data"
+    for options in ((), other):
+        assert slm(recipe, "--stop_stage", "7", *options).returncode == 0
+        assert calls(recipe) == []
 
 
 def test_two_language_models_a_tokenizer(finished: Path) -> None:

@@ -335,7 +335,6 @@ stage_tok_train() {
 
 stage_tok_dump() {
     local tok conf set variants seconds counted=${heard} words
-    home=${dumpdir}
     [ "${dump_nj}" -eq 1 ] || counted+=_in_${dump_nj}_jobs
     for tok in "${toks[@]}"; do
         system_of "${tok}"
@@ -418,7 +417,6 @@ stage_tok_eval() {
 
 stage_slm_data() {
     local tok slm_conf
-    home=${dumpdir}
     for tok in "${toks[@]}"; do
         for slm_conf in "${slm_confs[@]}"; do make_slm_data "${tok}:${slm_conf}:"; done
     done
