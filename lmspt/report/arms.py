@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from lmspt.report.counts import TASKS
+from lmspt.report.counts import title_of
 from lmspt.report.plots import COLOURS, STYLE, svg_of
 from lmspt.report.system import Result
 
@@ -42,7 +42,8 @@ def pictures_of(benchmark: dict[str, Any]) -> dict[str, str]:
             if len({rate for points in arms.values() for rate, _ in points}) > 1:
                 found[task, name] = arms
     colours = dict(zip(dict.fromkeys(arm for arms in found.values() for arm in arms), cycle(COLOURS), strict=False))
-    return {f"{task}_{name}.svg": _picture(f"{TASKS[task]} WER % on {name}", arms, colours) for (task, name), arms in found.items()}
+    titles = {(task, name): f"{title_of(task)} WER % on {name}" for task, name in found}
+    return {f"{task}_{name}.svg": _picture(titles[task, name], arms, colours) for (task, name), arms in found.items()}
 
 
 def _picture(title: str, arms: dict[str, list[tuple[float, Result]]], colours: dict[str, str]) -> str:

@@ -29,6 +29,11 @@ HEAD = ("set", "task", "utt", "speaker", "words")
 NONE = "-"  # of a system that was not scored on the task
 
 
+def title_of(task: str) -> str:
+    """What an error rate in a task is called, beside those of others."""
+    return TASKS[task] + (", second judge," if task.endswith(SECOND) else "")
+
+
 @dataclass(frozen=True)
 class Counts:
     """One system on one set.

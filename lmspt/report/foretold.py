@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lmspt.report.arms import GREY
-from lmspt.report.counts import TASKS
+from lmspt.report.counts import title_of
 from lmspt.report.plots import COLOURS, STYLE, svg_of
 from lmspt.report.system import Result
 
@@ -46,7 +46,7 @@ def _picture(groups: list[Result], name: str, probes: dict[str, str], rho: dict[
                 score, value = group[task][name], group["probes"][name][probe]
                 if "wer" in score and value is not None:
                     _point(axes, value, score, colours[group["objective"]], shapes[group["frame_rate"]])
-            axes.set(xlabel=f"{probe} (rho {rho[task]:+.2f})", ylabel=f"{TASKS[task]} WER % on {name}", ylim=(0, None))
+            axes.set(xlabel=f"{probe}\n(rho {rho[task]:+.2f})", ylabel=f"{title_of(task)} WER % on {name}", ylim=(0, None))
         handles = [Line2D([], [], color=colour, label=objective) for objective, colour in colours.items()]
         for rate, shape in shapes.items():
             handles.append(Line2D([], [], color=GREY, marker=shape, linestyle="", label=f"{rate:g} Hz"))

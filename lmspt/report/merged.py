@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from lmspt.report.benchmark import UNREAD
-from lmspt.report.counts import SECOND, TASKS
+from lmspt.report.counts import SECOND, title_of
 from lmspt.report.differences import differences_table
 from lmspt.report.markdown import flat, markdown
 from lmspt.report.probe_tables import correlation_tables, probe_table
@@ -43,7 +43,7 @@ def _tables(benchmark: dict[str, Any], name: str) -> Iterator[Table]:
     first = next(iter(tasks))
     by_rate = sorted(benchmark["groups"], key=lambda group: (-group["frame_rate"], group[first][name].get("wer", inf)))
     benchmark = {**benchmark, "groups": by_rate}
-    titles = {task: TASKS[task] + (", second judge," if task.endswith(SECOND) else "") for task in tasks}
+    titles = {task: title_of(task) for task in tasks}
     yield _summary(benchmark, name, titles)
     yield _sound(benchmark, name)
     yield probe_table(name, {group["name"]: group["probes"][name] for group in benchmark["groups"]}, {})

@@ -54,7 +54,12 @@ def test_an_arm_has_one_colour() -> None:
     for group in joint["groups"]:
         if not group["name"].startswith("none"):
             group["tts"] = {"test": score(0.5)}
-    spoken = pictures_of(joint)["tts_test.svg"]
+        group["tts_second"] = group["tts"]
+    joint["comparisons"]["test"]["tts_second"] = []
+    pictures = pictures_of(joint)
+    spoken = pictures["tts_test.svg"]
+    assert ">TTS WER % on test<" in spoken
+    assert ">TTS, second judge, WER % on test<" in pictures["tts_second_test.svg"]
     assert COLOURS[1] in spoken and COLOURS[0] not in spoken, "the first arm is not in it"
 
 

@@ -39,7 +39,7 @@ def test_picture() -> None:
     assert list(pictures) == ["probes_test.svg"], "nothing is known of the other set"
     svg = pictures["probes_test.svg"]
     assert all(
-        f">{text}<" in svg for text in ("purity (rho -0.90)", "ASR WER % on test", "resynthesis", "none", "6.25 Hz", "25 Hz")
+        f">{text}<" in svg for text in ("purity", "(rho -0.90)", "ASR WER % on test", "resynthesis", "none", "6.25 Hz", "25 Hz")
     )
     assert "TTS" not in svg and "currentColor" not in svg
     points = svg.count("<use")
