@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,6 +37,15 @@ def inference_device(ngpu: int, num_threads: int) -> torch.device:
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False
     return device
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Does it multiply in bfloat16? A processor, or a GPU, that does not imitates it in several times the time."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    path = Path("/proc/cpuinfo")
+    flags = path.read_text(encoding="utf-8").split() if path.exists() else []
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags)
 
 
 def on_device(function: Callable[..., Any], device: str | torch.device) -> Callable[..., Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 
 # What a disk may refuse, and what to do about it; the work that is done is on the disk already.
@@ -17,6 +18,12 @@ MENDS = {
 
 class InputError(Exception):
     """Bad input. The message names the file and line or the utterance, and says how to mend it."""
+
+
+def require_given(args: Namespace, *names: str) -> None:
+    """Stop at options of a command that only some of its uses need, if they are not given."""
+    if missing := [f"--{name}" for name in names if getattr(args, name) is None]:
+        raise InputError(f"{', '.join(missing)}: not given (--help says what it is)")
 
 
 def some_of(lines: Sequence[str], shown: int = 20) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soxr
@@ -16,7 +17,8 @@ from lmspt.slm import model as slm
 from lmspt.slm.checkpoint import load_slm
 from lmspt.slm.config import SamplingConfig
 from lmspt.slm.decode import recognise
-from lmspt.slm.generate import speak
+from lmspt.slm.generate import Frames, speak
+from lmspt.slm.live import speak_live
 from lmspt.slm.text import TextUnits, load_units
 from lmspt.tokenizer import interface
 from lmspt.tokenizer.checkpoint import load_tokenizer
@@ -47,6 +49,7 @@ class Tokenizer:
         Raises:
             InputError: nothing of the kind there.
         """
+        torch.backends.cudnn.allow_tf32 = False  # on a GPU: the CPU's codes but for rounding
         inside = Path(folder) / "tokenizer"
         return cls(load_tokenizer(inside if inside.is_dir() else folder, device))
 
@@ -178,6 +181,29 @@ class SpeechLM:
         Raises:
             InputError: nothing to say, an unknown speaker, or a voice missing or not wanted.
         """
+        ((codes, ended),) = speak(self.model, *self._request(text, speaker, seed, voice, sampling))
+        if not ended:
+            logging.warning("'%s': the speech was cut off, no end was drawn; try another seed", text)
+        return self.tokenizer.decode(codes)
+
+    def speak_live(self, text: str, **how: Any) -> Iterator[np.ndarray]:
+        """The speech of :meth:`speak`, which has the same arguments, in pieces (T,) while the rest of it is being written.
+
+        Raises:
+            InputError: as there.
+        """
+        frames = Frames(self.model, *self._request(text, **how))
+        return speak_live(frames, self.tokenizer.trained)
+
+    def _request(
+        self,
+        text: str,
+        speaker: str | None = None,
+        seed: int = 0,
+        voice: str | Path | None = None,
+        sampling: SamplingConfig | None = None,
+    ) -> tuple[Any, ...]:
+        """What :func:`lmspt.slm.generate.speak` is to be given, after the model."""
         units = self.units.encode(text)
         if not units:
             raise InputError("the text is empty: there is nothing to say")
@@ -188,12 +214,8 @@ class SpeechLM:
                 "is shown a voice: give a recording of it" if voice is None else "was not trained to take a voice from a recording"
             )
             raise InputError(f"this model {wants} (voice)")
-        speakers = [self.model.vocab.speaker(speaker or "")]
         voices = None if voice is None else [self.tokenizer.encode(voice)]
-        ((codes, ended),) = speak(self.model, [units], speakers, [seed], sampling or SamplingConfig(), voices)
-        if not ended:
-            logging.warning("'%s': the speech was cut off, no end was drawn; try another seed", text)
-        return self.tokenizer.decode(codes)
+        return [units], [self.model.vocab.speaker(speaker or "")], [seed], sampling or SamplingConfig(), voices
 
 
 def read_at(path: str | Path, sample_rate: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Training steps of the speech language model a second, with real lengths: padded as drawn, padded by like length, packed.
 
     python tools/bench_packing.py --data egs/librispeech/slm1/dump/raw/train
-    python tools/bench_packing.py --examples egs/asterisk/slm1/dump/slm/<id>/train.jsonl
+    python tools/bench_packing.py --examples egs/asterisk/slm1/exp/data_<name>/train.jsonl
 
 The lengths are those of formatted data, with a text unit for each character, or of a stage 7; the codes are random, since speed
 does not depend on them. A "step" is one that is not padding: an id that is learned from or read. Every way trains the same

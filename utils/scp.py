@@ -19,7 +19,7 @@ def read_lines(path: str) -> list[str]:
     """Lines of a text file without their ends; ``-`` is standard input."""
     try:
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        return data.decode("utf-8").splitlines()
+        return data.decode("utf-8").removesuffix("\n").split("\n") if data else []  # no other character ends a line
     except OSError as error:
         die(f"cannot read {path}: {error.strerror}")
     except UnicodeDecodeError as error:

@@ -11,8 +11,8 @@
 #   makes exp/tok/model.safetensors ...   outputs
 #   writes exp/tok steps 1800             the folder that grows, and how much work it is, if known (utils/rates.tsv)
 #   all_read                              what other runs of the recipe may be reading, too: not to be replaced under them
+#   anew aside exp/tok                    what is to become of what other inputs or options made, before this begins
 #   if stale; then
-#       if ${changed}; then aside exp/tok; fi       what is there belongs to other inputs or options
 #       run command ...
 #       finish
 #   fi
@@ -24,12 +24,12 @@
 # what is done of each row (row=NAME before a unit; "" is what all share) and stage.
 #
 # Two runs of a recipe may go on side by side: a unit that one is at work on, the other waits for. What several ${expdir} share has
-# its markers beside it, so that they know of each other what they have made of it.
+# its markers beside it, and no input that is not shared, so that they know of each other what they have made of it.
 
 # shellcheck disable=SC2034,SC2154  # variables of the script that sources this
 
-stage_number=0 stage_name=none tag="" changed=false read_by_all=false
-marker="" inputs=() outputs=() options=() done_args=() running=() folder="" work=""
+stage_number=0 stage_name=none tag="" read_by_all=false
+marker="" inputs=() outputs=() options=() clearing=() done_args=() running=() folder="" work=""
 to_do=0 unknown=0 all_seconds=0 all_bytes=0    # --dry_run: units, those without an estimate, and the sums of the others
 declare -A renewed=()    # --dry_run: what earlier stages of this run would write
 row="" rows=()           # --dry_run: whom the next units belong to, and all of them in order
@@ -158,10 +158,11 @@ note_unit() {
 unit() {
     tag=${1:-}
     marker=${home}/.done/${stage_number}_${stage_name}${tag:+.${tag}}.json
-    inputs=() outputs=() options=() changed=false read_by_all=false folder="" work=""
+    inputs=() outputs=() options=() clearing=() read_by_all=false folder="" work=""
 }
 
-need() {
+# Stop if what stage $1 writes is not there.
+there() {
     local file maker=$1
     shift
     for file in "$@"; do
@@ -170,7 +171,11 @@ need() {
             die "${file} is missing: run stage ${maker} (${stages[maker - 1]%% *}) first"
         fi
     done
-    inputs+=("$@")
+}
+
+need() {
+    there "$@"
+    inputs+=("${@:2}")
 }
 
 also() {
@@ -186,6 +191,8 @@ writes() { folder=$1 work=${3:+$2=$3}; }
 
 all_read() { read_by_all=true; }
 
+anew() { clearing=("$@"); }
+
 # Ask stage.py about the unit: sets status, why and estimate ("<seconds> <bytes> <sentence>").
 inspect() {
     local file
@@ -200,7 +207,7 @@ inspect() {
     fi
 }
 
-# Is the unit to be done? Sets changed. Takes the unit's lock, so that two runs do not work on it at a time.
+# Is the unit to be done? Takes its lock, so that two runs do not work on it at a time, and clears the way.
 stale() {
     local why estimate status file who
     local state=(--marker "${marker}" --inputs "${inputs[@]}" --options "${options[@]}")
@@ -223,11 +230,12 @@ stale() {
         return 0
     fi
     if [ "${status}" -eq 3 ]; then
-        changed=true
         if ${read_by_all}; then
             who=$(others)
             [ -z "${who}" ] || die "${folder} would be replaced, and another run may be reading it: ${who}. Wait for its end, or end it"
         fi
+        # first, so that one that is killed here does not go on with what is there
+        [ "${#clearing[@]}" -eq 0 ] || run "${clearing[@]}"
     fi
     stage.py begin "${state[@]}" --work "${work}" || exit $?
 }
@@ -307,6 +315,9 @@ resume_script() {
 # Array $1 = the words of the text $2, quotes as in a shell.
 words_of() {
     local -n array=$1
+    local words text=$2
     array=()
-    [[ $2 =~ ^[[:space:]]*$ ]] || mapfile -t array <<< "$(xargs printf '%s\n' <<< "$2")"
+    [[ ${text} =~ ^[[:space:]]*$ ]] && return
+    words=$(xargs printf '%s\n' <<< "${text}" && echo .) || die "quotes do not match in: ${text}"
+    mapfile -t array <<< "${words%$'\n'.}"
 }

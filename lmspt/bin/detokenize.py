@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.cpu import n_threads
-from lmspt.errors import run_main
+from lmspt.errors import InputError, run_main
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,17 +28,22 @@ def main(argv: list[str] | None = None) -> None:
 
     from lmspt.data.audio import write_wav
     from lmspt.data.codes import read_codes
+    from lmspt.data.collect import stop_if_any
     from lmspt.device import inference_device
     from lmspt.inference import Tokenizer
 
     start_log()
     device = inference_device(args.ngpu, args.num_threads)
     tokenizer = Tokenizer.from_pretrained(args.model, device)
-    n = 0
+    n, problems = 0, []
     for name, codes in tqdm(read_codes(args.inputs, tokenizer.tok_id), "detokenize", disable=None, mininterval=1):
-        write_wav(args.out / f"{name}.wav", tokenizer.decode(codes), tokenizer.sample_rate)
-        n += 1
+        try:
+            write_wav(args.out / f"{name}.wav", tokenizer.decode(codes), tokenizer.sample_rate)
+            n += 1
+        except InputError as error:
+            problems.append(f"{name}: {error}")
     print(f"{args.out}: {n} recordings")
+    stop_if_any(problems)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--raw", type=Path, required=True, help="dump/raw")
     p.add_argument("--train", required=True, help="name of the training set")
     p.add_argument("--valid", required=True, help="name of the validation set")
-    p.add_argument("--out", type=Path, required=True, help="dump/slm/<tok_id>_<config>")
+    p.add_argument("--out", type=Path, required=True, help="exp/data_<tok tag>_<config>")
     return p
 
 

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from lmspt.bin.log import start_log
-from lmspt.errors import run_main
+from lmspt.errors import require_given, run_main
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,6 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.print_config:
         print(dump_config(*configs), end="")
         return
+    require_given(args, "data", "tokenizer", "out")
     from lmspt.slm.checkpoint import save_slm
     from lmspt.slm.training import train
     from lmspt.tokenizer.checkpoint import load_tokenizer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.config import dump_config, load_config
-from lmspt.errors import run_main
+from lmspt.errors import require_given, run_main
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,6 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.print_config:
         print(dump_config(*configs), end="")
         return
+    require_given(args, "out", *(() if published else ("feats",) if kmeans else ("train", "valid")))
     if published:
         from lmspt.tokenizer.adapter import save_adapter
 

@@ -25,8 +25,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Parse, encode, write."""
     args = parser().parse_args(argv)
+    from lmspt.data.audio import AUDIO
     from lmspt.data.codes import code_writer
-    from lmspt.data.collect import AUDIO, collect, for_each, stop_if_any
+    from lmspt.data.collect import collect, for_each, stop_if_any
     from lmspt.device import inference_device
     from lmspt.inference import Tokenizer
     from lmspt.tokenizer.interface import store_meta

@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Parse, recognise, print."""
     args = parser().parse_args(argv)
-    from lmspt.data.collect import AUDIO, collect, for_each, stop_if_any
+    from lmspt.data.audio import AUDIO
+    from lmspt.data.collect import collect, for_each, stop_if_any
     from lmspt.device import inference_device
     from lmspt.inference import SpeechLM
 

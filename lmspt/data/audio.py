@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from lmspt.data.datadir import DataDir
-from lmspt.data.ffmpeg import decode
+from lmspt.data.ffmpeg import SUFFIXES, decode
 from lmspt.data.variation import VariationConfig, vary
 from lmspt.errors import InputError
 from lmspt.files import atomic
 
+AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", *SUFFIXES)  # what is looked for in folders
+BAR = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|(\|)""")  # its group: one that is not quoted
 CACHED_SAMPLES = 200_000_000  # of one Utterances: 400 MB of 16-bit samples, 3.5 hours at 16 kHz
 
 
@@ -72,7 +76,8 @@ def pipe_commands(source: str) -> list[list[str]]:
         InputError: an open quote, or a program that is not installed.
     """
     try:
-        commands = [shlex.split(command) for command in source.rstrip().rstrip("|").split("|")]
+        bars = [found.start() for found in BAR.finditer(source) if found[1]]
+        commands = [shlex.split(source[begin + 1 : end]) for begin, end in pairwise([-1, *bars])]
     except ValueError as error:
         raise InputError(f"'{source}': {error}; quote the command as in a shell") from None
     for command in commands:

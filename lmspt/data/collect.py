@@ -9,8 +9,6 @@ from tqdm import tqdm
 
 from lmspt.errors import InputError, some_of
 
-AUDIO = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aiff", ".g722")
-
 
 def collect(inputs: Sequence[Path], suffixes: Collection[str]) -> dict[str, Path]:
     """Files by name: a file's own without its suffix, and of a file in a folder its path there.

@@ -14,16 +14,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from lmspt.data.audio import is_pipe
+from lmspt.data.audio import AUDIO, is_pipe
 from lmspt.data.datadir import DataDir
-from lmspt.data.ffmpeg import SUFFIXES
 from lmspt.data.metadata import TABLES, Row, read_rows, read_utf8
 from lmspt.data.scp import KEY_BYTES, is_key
 from lmspt.errors import InputError
 
-AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", *SUFFIXES)
 TEXT = (".txt", ".lab")
 UNKNOWN = "unknown"  # speaker
 
@@ -84,12 +83,13 @@ def read_corpus(root: Path, metadata: Path | None = None, columns: Mapping[str, 
     root = Path(os.path.abspath(root))
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; name the corpus in db.sh")
+    files = None
     if metadata is None and (folders := _kaldi_folders(root)):
-        return Corpus(root, [entry for folder in folders for entry in _from_kaldi(folder, root)], {}, {})
-    files = Files(root)
-    metadata = metadata or _only_table(root)
-    who = _Speakers(root, speaker)
-    found = _from_table(read_rows(metadata, columns or {}), files, who) if metadata else _from_texts(files, who)
+        found = chain.from_iterable(_from_kaldi(folder, root) for folder in folders)
+    else:
+        files, who = Files(root), _Speakers(root, speaker)
+        metadata = metadata or _only_table(root)
+        found = _from_table(read_rows(metadata, columns or {}), files, who) if metadata else _from_texts(files, who)
     bad: dict[str, str] = {}
     entries: dict[str, Entry] = {}
     for name, value in found:
@@ -101,7 +101,7 @@ def read_corpus(root: Path, metadata: Path | None = None, columns: Mapping[str, 
             entries[value.utt] = value
     if not entries and not bad:
         raise InputError(f"{root}: no utterance; is it the corpus, with audio ({', '.join(AUDIO[:4])} ...) and texts?")
-    idle = [] if metadata else [path for path in files.texts if path not in files.used]
+    idle = [path for path in files.texts if path not in files.used] if files and not metadata else []
     unused = {str(path.relative_to(root)): "a text without audio" for path in idle}
     return Corpus(root, [entries[utt] for utt in sorted(entries)], bad, unused)
 
@@ -279,7 +279,7 @@ def _kaldi_folders(root: Path) -> list[Path]:
     return sorted(path.parent for path in root.glob("*/wav.scp"))
 
 
-def _from_kaldi(folder: Path, root: Path) -> Iterator[Entry]:
+def _from_kaldi(folder: Path, root: Path) -> Found:
     """A data directory; paths in it that are not absolute are those of the folder it was made in."""
     data = DataDir(folder)
     if data.joins:
@@ -293,4 +293,4 @@ def _from_kaldi(folder: Path, root: Path) -> Iterator[Entry]:
         segment = data.segments.get(utt)
         times = f"{segment.begin} {segment.end}" if segment else ""
         in_set = folder.name if folder != root else ""
-        yield Entry(utt, data.utt2spk[utt], data.text[utt], source, recording, times, in_set)
+        yield f"{folder.name}/{utt}", Entry(utt, data.utt2spk[utt], data.text[utt], source, recording, times, in_set)

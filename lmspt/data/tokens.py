@@ -104,9 +104,11 @@ def join_shares(folder: Path, shares: int) -> int:
     """Make one store of its shares, whose files stay where they are; returns the number of its rows.
 
     Raises:
-        InputError: a share is not finished, or of another tokenizer, or an utterance is in two of them.
+        InputError: a share is not finished, damaged, or of another tokenizer, or an utterance is in two of them.
     """
     parts = [TokenStore(share_of(folder, share, shares)) for share in range(1, shares + 1)]
+    for part in parts:
+        part.verify()
     keys = set().union(*parts)
     if len(keys) != sum(map(len, parts)) or any(part.meta != parts[0].meta for part in parts):
         raise InputError(f"{folder}: its {shares} shares do not fit each other; delete the folder and dump again")
@@ -146,9 +148,8 @@ class TokenWriter:
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        if kind is None:
-            self._flush()
-            self._write_manifest(finished=True)
+        self._flush()  # what is encoded is kept, whatever ended it
+        self._write_manifest(finished=kind is None)
 
     def add(self, key: str, codes: np.ndarray) -> None:
         """Append one utterance's codes, ``(K, F)``; a key that is already there is an error."""

@@ -85,7 +85,7 @@ def _row(experiment: Experiment, system: System) -> dict[str, Any]:
         **scores,
         "controls": controls,
         "codec": {name: {key: system.codec[name][key] for key in CODEC_KEYS} for name in system.codec} or SILENT,
-        "seconds": seconds_of(markers_of(experiment.markers, system.folder, system.tokenizer)),
+        "seconds": seconds_of(markers_of(experiment.markers, system.folder, system.tokenizer, system.tok_id)),
     }
 
 

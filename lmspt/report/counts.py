@@ -12,7 +12,7 @@ judge read in the same speech.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ SECOND = "_second"
 TASKS = {"asr": "ASR", "tts": "TTS", "tts_second": "TTS", "resynthesis": "resynthesis", "resynthesis_second": "resynthesis"}
 HEAD = ("set", "task", "utt", "speaker", "words")
 NONE = "-"  # of a system that was not scored on the task
+
+Heard = Mapping[str, tuple[str, int]]
 
 
 def title_of(task: str) -> str:
@@ -55,6 +57,11 @@ class Counts:
     def wer(self) -> float:
         """Mean over tokenizers of the mean over the seeds of each."""
         return float(np.mean([block.sum(axis=1).mean() for block in self.blocks])) / int(self.words.sum())
+
+    @property
+    def heard(self) -> Heard:
+        """Speaker and number of words by utterance."""
+        return dict(zip(self.utts, zip(self.speakers, self.words.tolist(), strict=True), strict=True))
 
     @property
     def blocks(self) -> list[np.ndarray]:
@@ -88,28 +95,40 @@ def counts_of(results: Mapping[str, dict[str, Any]], tok_ids: Mapping[str, str] 
     first, *_ = rows
     utts = tuple(sorted(rows[first]))
     for name, found in rows.items():
-        require_utts(first, utts, name, tuple(found))
-        if "speaker" not in found[utts[0]]:
+        if any("speaker" not in row for row in found.values()):
             raise InputError(f"{name}: its utterances have no 'speaker'; score it again (stage 10 or 12)")
+        require_alike(first, heard(rows[first].values()), name, heard(found.values()))
     speakers = tuple(rows[first][utt]["speaker"] for utt in utts)
     words = np.array([rows[first][utt]["n_words"] for utt in utts])
     errors = np.array([[found[utt]["errors"] for utt in utts] for found in rows.values()])
     return Counts(utts, speakers, words, errors, tuple(tok_ids[name] if tok_ids else "" for name in rows))
 
 
-def require_utts(first: str, utts: Sequence[str], second: str, others: Sequence[str]) -> None:
+def heard(rows: Iterable[Mapping[str, Any]]) -> Heard:
+    """Speaker and number of words by utterance, of the rows of a ``result.json``."""
+    return {row["utt"]: (row["speaker"], row["n_words"]) for row in rows}
+
+
+def require_alike(first: str, utts: Heard, second: str, others: Heard) -> None:
     """Check that two systems were scored on the same utterances.
 
     Raises:
-        InputError: naming one that only one of them has.
+        InputError: naming one that only one of them has, or that is of another speaker or has other words.
     """
-    if differing := set(utts) ^ set(others):
+    if differing := utts.keys() ^ others.keys():
         utt = min(differing)
-        has, lacks = (first, second) if utt in set(utts) else (second, first)
+        has, lacks = (first, second) if utt in utts else (second, first)
         raise InputError(
             f"{lacks} has no score of utterance '{utt}', which {has} has ({len(differing)} differ in all); "
             "score both with the same --max_eval_utts"
         )
+    for utt, found in utts.items():
+        if found != others[utt]:
+            (speaker, n), (their_speaker, their_n) = found, others[utt]
+            raise InputError(
+                f"utterance '{utt}' is {n} words of {speaker} to {first}, and {their_n} words of {their_speaker} to {second}: "
+                "they were scored on other data; score both on the same"
+            )
 
 
 def pooled(counts: Counts) -> dict[str, Any]:
@@ -135,7 +154,7 @@ def comparisons(systems: Mapping[str, Counts]) -> list[dict[str, Any]]:
         return []
     (first, counts), *others = systems.items()
     for name, other in others:
-        require_utts(first, counts.utts, name, other.utts)
+        require_alike(first, counts.heard, name, other.heard)
     pairs = paired_differences({name: found.blocks for name, found in systems.items()}, counts.words)
     if len(set(counts.speakers)) > 1:
         sums = {name: _by_speaker(found) for name, found in systems.items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lmspt.report.counts import TASKS, Counts, counts_of, pooled, require_utts
+from lmspt.report.counts import TASKS, Counts, counts_of, pooled, require_alike
 from lmspt.report.results import Experiment
 from lmspt.report.table import Table, percent, percents, rate
 from lmspt.score.bootstrap import paired_difference
@@ -26,8 +26,9 @@ def disagreement(first: Counts, second: Counts) -> dict[str, Any]:
     Raises:
         InputError: they have read other utterances.
     """
-    require_utts("first judge", first.utts, "second judge", second.utts)
-    found = paired_difference(second.errors - first.errors, np.zeros_like(first.words), first.words)
+    require_alike("first judge", first.heard, "second judge", second.heard)
+    blocks = [theirs - ours for theirs, ours in zip(second.blocks, first.blocks, strict=True)]
+    found = paired_difference(blocks, np.zeros_like(first.words), first.words)
     return {**found, "utts": float(((first.errors > 0) != (second.errors > 0)).mean())}
 
 

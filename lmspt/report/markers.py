@@ -11,6 +11,7 @@ from typing import Any
 from lmspt.errors import InputError
 
 Marker = dict[str, Any]
+DUMPED = 5  # the stage of tokens
 RECOGNISED, SCORED = 10, 12  # the last stages before the report, without a judge and with one
 
 
@@ -34,17 +35,24 @@ def read_markers(folders: Sequence[Path]) -> list[Marker]:
     return sorted(markers, key=lambda marker: (marker["stage"], marker["finished"]))
 
 
-def markers_of(markers: Iterable[Marker], slm: Path, tokenizer: Path) -> list[Marker]:
+def markers_of(markers: Iterable[Marker], slm: Path, tokenizer: Path, tok_id: str) -> list[Marker]:
     """What was done for one system: stages with its tag, or with inputs from its folders; and its teacher's features.
 
-    Data of a language model (stage 7) is tagged without the seed, and probes (stage 6) have no input that would name the tokenizer.
+    Tokens (stage 5) are tagged with the tokenizer's id, data of a language model (stage 7) without the seed, and probes (stage 6)
+    have no input that would name the tokenizer.
     """
     tag, tok_tag = slm.name.removeprefix("slm_"), tokenizer.name.removeprefix("tok_")
     tags = {tag, re.sub(r"_s\d+$", "", tag), tok_tag}
 
     def is_own(marker: Marker) -> bool:
         probes = re.fullmatch(rf"{re.escape(tok_tag)}\.[^.]+\.probes", marker["tag"])
-        return marker["tag"] in tags or bool(probes) or any({slm.name, tokenizer.name} & {*Path(i).parts} for i in marker["inputs"])
+        tokens = marker["stage"] == DUMPED and marker["tag"].startswith(f"{tok_id}.")
+        return (
+            marker["tag"] in tags
+            or tokens
+            or bool(probes)
+            or any({slm.name, tokenizer.name} & {*Path(i).parts} for i in marker["inputs"])
+        )
 
     markers = list(markers)
     own = [marker for marker in markers if is_own(marker)]
@@ -57,9 +65,9 @@ def shared_markers(markers: Iterable[Marker]) -> list[Marker]:
     return [m for m in markers if m["stage"] <= 2 or (m["stage"] == SCORED and m["tag"].startswith(("groundtruth", "judge_")))]
 
 
-def reported_markers(markers: Sequence[Marker], systems: Iterable[tuple[Path, Path]], last_stage: int) -> list[Marker]:
-    """Those of a report's systems, ``(language model, tokenizer)``, and of what all share, up to ``last_stage``: an experiment may
-    hold others."""
+def reported_markers(markers: Sequence[Marker], systems: Iterable[tuple[Path, Path, str]], last_stage: int) -> list[Marker]:
+    """Those of a report's systems, ``(language model, tokenizer, its id)``, and of what all share, up to ``last_stage``: an
+    experiment may hold others."""
     own = [*shared_markers(markers), *(marker for system in systems for marker in markers_of(markers, *system))]
     reported = {id(marker) for marker in own if marker["stage"] <= last_stage}
     return [marker for marker in markers if id(marker) in reported]

@@ -118,7 +118,8 @@ def _probes(parts: Iterable[Result], groups: Iterable[str], name: str) -> dict[s
 
 
 def _mean(values: dict[frozenset[str], dict[str, float]], title: str) -> float | None:
-    """Of a probe, over sets of tokenizers; ``None`` if it was not run on all, or on none."""
+    """Of a probe, over sets of tokenizers; ``None`` if it was not run on all, or on none. What is in a larger set counts there."""
+    values = {toks: known for toks, known in values.items() if not any(toks < others for others in values)}
     if not values or any(title not in known for known in values.values()):
         return None
     return float(np.average([known[title] for known in values.values()], weights=[len(toks) for toks in values]))

@@ -182,7 +182,9 @@ def _card(card: Card, colours: dict[str, str]) -> str:
 def _player(label: str, clip: Clip) -> str:
     errors = f"{_plural(clip.errors, 'error')} in {_plural(clip.n_words, 'word')}"
     wrong = f'<span class="wrong">{errors}</span>' if clip.errors else "right"
-    audio = f'<audio controls preload="none" src="{clip.uri}"></audio>' if clip.uri else "<p>nothing was said</p>"
+    audio = (
+        f'<audio controls aria-label="{label}" preload="none" src="{clip.uri}"></audio>' if clip.uri else "<p>nothing was said</p>"
+    )
     read = f"“{escape(clip.read)}”, {wrong}" if clip.read else f"nothing, {wrong}"
     return f'<div class="clip"><b>{label}</b> <span class="soft">{clip.seconds:.1f} s</span>{audio}{read}</div>'
 
@@ -230,8 +232,13 @@ def _cell(tag: str, text: str, is_word: bool) -> str:
 
 
 def _panels(panels: Iterable[Panel], kind: str = "") -> str:
-    figures = "".join(f"<figure><figcaption>{escape(panel.title)}</figcaption>{panel.svg}</figure>" for panel in panels)
+    figures = "".join(f"<figure><figcaption>{escape(panel.title)}</figcaption>{_named(panel)}</figure>" for panel in panels)
     return f'<div class="panels {kind}">{figures}</div>'
+
+
+def _named(panel: Panel) -> str:
+    """Its picture, with its title for those who hear the page."""
+    return panel.svg.replace("<svg ", f'<svg aria-label="{escape(panel.title)}" ', 1)
 
 
 def _key(experiment: Experiment, colours: dict[str, str]) -> str:

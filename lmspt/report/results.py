@@ -168,7 +168,7 @@ def read_experiment(
         judged = {f"{s.name}, {audio}": found for s in systems for audio, found in s.judged.get(name, {}).items()}
         again = {f"{s.name}, {audio}, second judge": found for s in systems for audio, found in s.second.get(name, {}).items()}
         _require_same_utts({**({"recordings": recordings[name]} if recordings else {}), **judged, **again})
-    folders_of = [(system.folder, system.tokenizer) for system in systems]
+    folders_of = [(system.folder, system.tokenizer, system.tok_id) for system in systems]
     markers = reported_markers(read_markers(done), folders_of, SCORED if n_judges else RECOGNISED)
     return Experiment(tuple(sets), valid, systems, groups_of(systems, sets), recordings, second, contract, markers)
 

@@ -35,11 +35,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def rate(result: Result, key: str = "wer", interval: str = "ci95") -> str:
-    """An error rate and its interval; a lone rate where the interval was not taken."""
+def rate(result: Result) -> str:
+    """An error rate and its interval."""
     if "not_run" in result:
         return f"{NOT_RUN} ({result['not_run']})"
-    return f"{percent(result[key])} {percents(result[interval])}"
+    return f"{percent(result['wer'])} {percents(result['ci95'])}"
 
 
 def mean(value: Result) -> str:

@@ -43,7 +43,7 @@ def tables_of(experiment: Experiment) -> list[Table]:
 
 def _seconds(experiment: Experiment) -> Table:
     done = {SHARED: shared_markers(experiment.markers)}
-    done |= {s.name: markers_of(experiment.markers, s.folder, s.tokenizer) for s in experiment.systems}
+    done |= {s.name: markers_of(experiment.markers, s.folder, s.tokenizer, s.tok_id) for s in experiment.systems}
     stages = list(dict.fromkeys(marker["name"] for marker in experiment.markers))
     rows = []
     for name, markers in done.items():

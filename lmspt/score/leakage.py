@@ -31,8 +31,8 @@ def speaker_leakage(train: Codes, train_speakers: Mapping[str, str], codes: Code
         return {"not_run": "one speaker"}
     tested, seen = _bags(codes), {utt: row for utt, row in train.items() if train_speakers[utt] in names}
     if set(names) <= {train_speakers[utt] for utt in seen}:
-        chosen = np.random.default_rng(SEED).permutation(len(seen))[:UTTERANCES]
-        utts = [utt for i, utt in enumerate(seen) if i in set(chosen.tolist())]
+        chosen = set(np.random.default_rng(SEED).permutation(len(seen))[:UTTERANCES].tolist())
+        utts = [utt for i, utt in enumerate(seen) if i in chosen]
         learned = _bags({utt: seen[utt] for utt in utts})
         size = max(learned.shape[1], tested.shape[1])
         right = _fit(_wide(learned, size), [train_speakers[utt] for utt in utts]).predict(_wide(tested, size)) == known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lmspt.errors import InputError
 from lmspt.train.config import TrainConfig
 
 
@@ -81,6 +82,13 @@ class SamplingConfig:
     top_p: float = 1.0
     sampling_seed: int = 0
     length_limit: float = 1.2
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0 or self.top_k < 1 or not 0 < self.top_p <= 1 or self.length_limit <= 0:
+            raise InputError(
+                f"temperature {self.temperature}, top_k {self.top_k}, top_p {self.top_p}, length_limit {self.length_limit}: "
+                "must be 0 or more, 1 or more, in (0, 1], and above 0"
+            )
 
 
 CONFIGS = (SLMConfig, SLMBatchConfig, TrainConfig)  # of a training; decoding has SamplingConfig

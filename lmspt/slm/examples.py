@@ -80,7 +80,7 @@ def prepare(config: SLMConfig, tokens: Path, raw: Path, train: str, valid: str, 
         tokens: folder of the tokenizer's token stores.
         raw: folder of the formatted sets.
         train, valid: names of the sets.
-        out: ``dump/slm/<tok_id>_<config>``.
+        out: ``exp/data_<tok tag>_<config>``.
     """
     out.mkdir(parents=True, exist_ok=True)
     data = {name: DataDir(raw / name) for name in (train, valid)}
@@ -94,6 +94,8 @@ def prepare(config: SLMConfig, tokens: Path, raw: Path, train: str, valid: str, 
         train_pieces(data[train].text.values(), config.text_units, out / "text.model")
     units = load_units(out)
     stores = {name: TokenStore(tokens / name) for name in (train, valid)}
+    for store in stores.values():
+        store.verify()
     examples = {name: make_examples(stores[name], data[name], units) for name in (train, valid)}
     for split, name in (("train", train), ("valid", valid)):
         write_examples(out, split, tokens / name, examples[name])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from lmspt.data.weights import weights_cache
@@ -79,14 +81,17 @@ def convert_gguf(gguf: Path, target: Path) -> None:
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     model.save_pretrained(partial)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(partial)
-    os.replace(partial, target)
+    try:
+        os.replace(partial, target)
+    except OSError:  # another process has made it meanwhile
+        shutil.rmtree(partial)
 
 
 def from_pretrained(config: SLMConfig, vocab: Vocabulary) -> SpeechLM:
     """A speech language model whose transformer and text embeddings are those of ``config.backbone``.
 
     Raises:
-        InputError: nothing of that name, or fewer embeddings than the vocabulary has text units.
+        InputError: nothing of that name, fewer embeddings than the vocabulary has text units, or embeddings that are scaled.
     """
     try:
         pretrained = AutoModelForCausalLM.from_pretrained(find_backbone(config.backbone), dtype=torch.float32)
@@ -94,6 +99,9 @@ def from_pretrained(config: SLMConfig, vocab: Vocabulary) -> SpeechLM:
         raise InputError(
             f"backbone '{config.backbone}': no such folder, and not in the Hugging Face cache or hub ({error})"
         ) from None
+    if type(pretrained.get_input_embeddings()) is not nn.Embedding:
+        kind = type(pretrained.get_input_embeddings()).__name__
+        raise InputError(f"backbone '{config.backbone}': its {kind} does more than look up, which ours would not; choose another")
     tables = [pretrained.get_input_embeddings().weight.detach(), pretrained.get_output_embeddings().weight.detach()]
     slm = SpeechLM(config, vocab, pretrained.base_model)
     text = slice(vocab.text.begin, vocab.text.begin + vocab.text.size)

@@ -103,6 +103,7 @@ def train_pieces(texts: Iterable[str], n_units: int, path: Path) -> None:
             sentence_iterator=iter(texts),
             model_writer=model,
             vocab_size=n_units,
+            max_sentence_length=max(len(text.encode()) for text in texts),  # it leaves longer ones out
             hard_vocab_limit=False,
             model_type="unigram",
             character_coverage=1.0,

@@ -42,7 +42,8 @@ class LogMelTeacher(nn.Module):
         """
         edge = (N_FFT - HOP) // 2
         spectrum = torch.stft(F.pad(wav, (edge, edge)), N_FFT, HOP, window=self.window, center=False, return_complex=True)
-        mel = (spectrum.abs().square().transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
+        with torch.autocast(wav.device.type, enabled=False):  # the floor is below what half precision holds
+            mel = (spectrum.abs().square().transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
         mask = torch.arange(mel.shape[1], device=wav.device) < (lengths // HOP)[:, None]
         top = mel.masked_fill(~mask[..., None], -torch.inf).amax(dim=(1, 2), keepdim=True)
         return [(mel - top).clamp_min(-6.0) * mask[..., None]] * len(layers), mask

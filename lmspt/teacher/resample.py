@@ -39,6 +39,8 @@ class Resample(nn.Module):
         if self.old == self.new:
             return wav, lengths
         n_samples, lengths = wav.shape[1] * self.new // self.old, lengths * self.new // self.old
-        phases = F.conv1d(F.pad(wav[:, None], (self.width, self.width + self.old)), self.kernels, stride=self.old)
+        with torch.autocast(wav.device.type, enabled=False):  # a waveform has more digits than half precision
+            padded = F.pad(wav.float()[:, None], (self.width, self.width + self.old))
+            phases = F.conv1d(padded, self.kernels, stride=self.old)
         resampled = phases.transpose(1, 2).flatten(1)[:, :n_samples]
         return resampled * (torch.arange(n_samples, device=wav.device) < lengths[:, None]), lengths

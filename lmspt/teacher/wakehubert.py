@@ -69,9 +69,10 @@ class WakeHuBERTTeacher(nn.Module):
 
     def _encode(self, wav: Tensor) -> Tensor:
         """(B, T) -> (B, T // 320, 128), 100 ms late."""
-        spectrum = F.conv1d(F.pad(wav[:, None], (MEL_WINDOW - MEL_HOP, 0)), self.mel_basis, stride=MEL_HOP)
-        real, imaginary = spectrum.chunk(2, dim=1)
-        mel = (self.mel_mel @ (real.square() + imaginary.square()) + 1e-6).log()
+        with torch.autocast(wav.device.type, enabled=False):  # a spectrum has more digits than half precision
+            spectrum = F.conv1d(F.pad(wav.float()[:, None], (MEL_WINDOW - MEL_HOP, 0)), self.mel_basis, stride=MEL_HOP)
+            real, imaginary = spectrum.chunk(2, dim=1)
+            mel = (self.mel_mel @ (real.square() + imaginary.square()) + 1e-6).log()
         hidden = F.pad(mel * self.norm_scale + self.norm_shift, (2, 0))
         hidden = F.conv1d(hidden, self.conv_0, self.conv_1, stride=2).relu()
         for i, dilation in enumerate(DILATIONS):

@@ -41,7 +41,8 @@ class ModelConfig:
     codes do not depend on what comes after their frame, its speech on nothing later than 480 samples.
 
     With ``detach_semantic`` the main decoder's losses do not reach the semantic stream: what it holds is decided by the
-    distillation alone. (The paper lets them, with a distillation weight that outvotes them.)
+    distillation alone, but for what a ``shared_encoder`` learns from the acoustic one. (The paper lets them, with a distillation
+    weight that outvotes them.)
 
     Raises:
         InputError: parts that do not fit each other or the frame rate.

@@ -34,10 +34,10 @@ class FiniteScalarQuantizer(nn.Module):
         return self._speak(codes[..., None] // self.place % (self.top + 1))
 
     def forward(self, latents: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """``latents`` (B, F, dim), ``mask`` (B, F, 1) -> quantized latents (B, F, dim), codes (B, F), and no loss (0)."""
+        """``latents`` (B, F, dim), ``mask`` (B, F, 1) -> quantized latents (B, F, dim), codes (B, F), no loss: zeros (B, F, 1)."""
         levels = self._squash(latents)
         rounded = levels + (levels.round() - levels).detach()
-        return self._speak(rounded), self.encode(latents), mask.new_zeros(())
+        return self._speak(rounded), self.encode(latents), torch.zeros_like(mask)
 
     def diversity(self, latents: Tensor, mask: Tensor) -> Tensor:
         """A grid needs no reward for its use: 0."""

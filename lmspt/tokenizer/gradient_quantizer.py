@@ -50,8 +50,8 @@ class GradientQuantizer(nn.Module):
             mask: (B, F, 1), real frames; others count nowhere.
 
         Returns:
-            Quantized latents (B, F, dim), codes (B, F), and the loss (scalar): commitment plus four times the codebook's,
-            each the mean squared distance of vectors and codes in code space.
+            Quantized latents (B, F, dim), codes (B, F), and the loss of each frame (B, F, 1): commitment plus four times the
+            codebook's, each the mean squared distance of vector and code over the channels of code space.
         """
         vectors = self.project_in(latents)
         real = mask[..., 0] > 0
@@ -64,8 +64,7 @@ class GradientQuantizer(nn.Module):
         chosen = self.codebook[codes]
         distances = F.mse_loss(vectors, chosen.detach(), reduction="none")
         distances = distances + CODEBOOK_WEIGHT * F.mse_loss(chosen, vectors.detach(), reduction="none")
-        loss = (distances.mean(-1, keepdim=True) * mask).sum() / mask.sum().clamp_min(1)
-        return self.project_out(vectors + (chosen - vectors).detach()), codes, loss
+        return self.project_out(vectors + (chosen - vectors).detach()), codes, distances.mean(-1, keepdim=True)
 
     def diversity(self, latents: Tensor, mask: Tensor, temperature: float = 0.1) -> Tensor:
         """Entropy in nats of the batch's mean soft assignment; arguments as of ``VectorQuantizer.diversity``."""

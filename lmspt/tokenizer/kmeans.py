@@ -4,6 +4,7 @@ log-mel the floor. One semantic stream, no decoder."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +47,14 @@ class KMeansTokenizer:
     def __init__(self, config: KMeansConfig, state: dict[str, Tensor], tok_id: str, device: str | torch.device = "cpu") -> None:
         self.config, self.centroids, self.tok_id = config, state["centroids"].to(device), tok_id
         self.scale = state.get("scale", torch.ones(self.centroids.shape[1])).to(device)  # earlier trainings had none
+        self.scaled = (self.centroids * self.scale)[None]
         self.teacher = load_teacher(config.teacher).to(device)
         pooling_stride(config, self.teacher)
         self.sample_rate, self.frame_rate = self.teacher.sample_rate, config.frame_rate
         self.hop_length = int(self.sample_rate / config.frame_rate)
         self.max_seconds = self.teacher.max_seconds
+        if self.max_seconds < inf:  # of whole token frames
+            self.max_seconds = int(self.max_seconds * config.frame_rate) / config.frame_rate
         self.streams = (Stream("semantic", config.size, True),)
 
     @torch.inference_mode()
@@ -62,7 +66,7 @@ class KMeansTokenizer:
         # The teacher hears whole token frames, so that its pooled frames and ours are the same in number.
         (features,), mask = self.teacher(wav, frames * self.hop_length, [self.config.teacher_layer])
         pooled, _ = pool(features, mask, wav.shape[1] // self.hop_length)
-        codes = torch.cdist(pooled * self.scale, (self.centroids * self.scale)[None]).argmin(-1)
+        codes = torch.cdist(pooled * self.scale, self.scaled).argmin(-1)
         return (codes * length_mask(frames, codes.shape[1])[..., 0].long())[:, None].cpu(), frames.cpu()
 
     def codebooks(self) -> list[Tensor]:

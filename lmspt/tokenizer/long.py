@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from lmspt.tokenizer.interface import Tokenizer
 from lmspt.tokenizer.stream import encode_stream, is_causal
 
-WINDOW_SECONDS, CONTEXT_SECONDS = 20.0, 4.0  # together under the 30 s that a Whisper can hear
+WINDOW_SECONDS, CONTEXT_SECONDS = 22.0, 4.0  # together the 30 s that a Whisper can hear: what is shorter is one piece
 
 
 def encode_long(tokenizer: Tokenizer, wav: Tensor, window: float = WINDOW_SECONDS, context: float = CONTEXT_SECONDS) -> Tensor:

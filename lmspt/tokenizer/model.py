@@ -22,7 +22,7 @@ from lmspt.tokenizer.dac import fold
 from lmspt.tokenizer.decoder import build_decoder
 from lmspt.tokenizer.encoder import build_encoder
 from lmspt.tokenizer.interface import Stream
-from lmspt.tokenizer.quantizer import ResidualQuantizer, build_semantic_quantizer
+from lmspt.tokenizer.quantizer import ResidualQuantizer, build_semantic_quantizer, mean_of_frames
 
 
 @dataclass
@@ -88,7 +88,7 @@ class LMSPT(nn.Module):
             semantic=semantic,
             codes=torch.cat([semantic_codes[:, None], acoustic_codes], dim=1),
             mask=mask,
-            commitment=semantic_commitment + acoustic_commitment,
+            commitment=mean_of_frames(semantic_commitment, mask) + acoustic_commitment,
             diversity=diversity,
         )
 
@@ -114,6 +114,8 @@ class LMSPT(nn.Module):
         is causal and does not know the whole."""
         if self.config.encoder != "stft" or self.config.causal:
             return None
+        wav = F.pad(wav, (0, -wav.shape[1] % self.hop_length))  # to the end of the last token frame, as its encoder hears it
+        lengths = -(-lengths // self.hop_length) * self.hop_length
         return self.semantic_encoder.log_mel.level(wav, lengths)
 
     @torch.no_grad()

@@ -145,7 +145,7 @@ def pool(features: Tensor, mask: Tensor, n_frames: int) -> tuple[Tensor, Tensor]
     missing = n_frames * stride - features.shape[1]
     weight = F.pad(mask.float(), (0, missing)).unflatten(1, (n_frames, stride))
     summed = (F.pad(features * mask[..., None], (0, 0, 0, missing)).unflatten(1, (n_frames, stride))).sum(2)
-    return summed / weight.sum(2, keepdim=True).squeeze(2)[..., None].clamp_min(1), weight.sum(2) > 0
+    return summed / weight.sum(2)[..., None].clamp_min(1), weight.sum(2) > 0
 
 
 def pool_wide(features: Tensor, mask: Tensor, n_frames: int) -> tuple[Tensor, Tensor]:

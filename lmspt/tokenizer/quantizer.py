@@ -57,16 +57,16 @@ class VectorQuantizer(nn.Module):
             mask: (B, F, 1), real frames; others count nowhere.
 
         Returns:
-            Quantized latents (B, F, dim), codes (B, F), and the commitment loss (scalar): the mean squared distance
-            of the vectors to their codes in code space.
+            Quantized latents (B, F, dim), codes (B, F), and the commitment loss of each frame (B, F, 1): the squared distance
+            of its vector to its code in code space.
         """
         vectors = F.normalize(self.project_in(latents), dim=-1)
+        if self.training:  # before codes are chosen: a code is not the nearest in a codebook that has moved since
+            self._follow(vectors.detach()[mask[..., 0] > 0])
         codes = (vectors @ self.codebook.T).argmax(dim=-1)
-        if self.training:
-            self._follow(vectors.detach()[mask[..., 0] > 0], codes[mask[..., 0] > 0])
         chosen = self.codebook[codes]
-        commitment = ((vectors - chosen).square().sum(-1, keepdim=True) * mask).sum() / mask.sum().clamp_min(1)
-        return self.project_out(vectors + (chosen - vectors).detach()), codes, commitment
+        distance = (vectors - chosen).square().sum(-1, keepdim=True)
+        return self.project_out(vectors + (chosen - vectors).detach()), codes, distance
 
     def diversity(self, latents: Tensor, mask: Tensor, temperature: float = 0.1) -> Tensor:
         """Entropy in nats of the batch's mean soft assignment: high when the batch spreads over the codebook.
@@ -81,14 +81,13 @@ class VectorQuantizer(nn.Module):
         return -(mean * (mean + 1e-9).log()).sum()
 
     @torch.no_grad()
-    def _follow(self, vectors: Tensor, codes: Tensor) -> None:
+    def _follow(self, vectors: Tensor) -> None:
         """Move the codes to the running mean of their vectors (N, code_dim); revive dead ones now and then."""
         if self.step == 0:  # begin on data
             self.codebook.copy_(from_first_rank(F.normalize(self._draw(vectors, self.size), dim=1)))
             self.count.fill_(sum_over_ranks(vectors.new_tensor(len(vectors))) / self.size)
             self.total.copy_(self.codebook * self.count[:, None])
-            codes = (vectors @ self.codebook.T).argmax(dim=-1)
-        chosen = F.one_hot(codes, self.size).to(vectors.dtype)
+        chosen = F.one_hot((vectors @ self.codebook.T).argmax(dim=-1), self.size).to(vectors.dtype)
         self.count.lerp_(sum_over_ranks(chosen.sum(0)), 1 - self.decay)
         self.total.lerp_(sum_over_ranks(chosen.T @ vectors), 1 - self.decay)
         self.codebook.copy_(F.normalize(self.total, dim=1))
@@ -116,8 +115,8 @@ class ResidualQuantizer(nn.Module):
         n_codebooks: codebooks.
         size: codes of each.
         code_dim: channels of the codes.
-        kind: ``ema``: the mean of the commitment losses, each codebook's own; ``gradient``: their sum, and a codebook's loss
-            reaches the projections of those before it, as in DAC.
+        kind: ``ema``: the mean of the commitment losses, each codebook's own; ``gradient``: their sum over the codebooks that an
+            utterance keeps, and a codebook's loss reaches the projections of those before it, as in DAC.
     """
 
     def __init__(self, dim: int, n_codebooks: int, size: int, code_dim: int, kind: str = "ema") -> None:
@@ -145,15 +144,21 @@ class ResidualQuantizer(nn.Module):
         """
         total, codes, losses = torch.zeros_like(latents), [], []
         for number, stage in enumerate(self.stages):
+            kept = (keep > number).to(latents.dtype)[:, None, None]
             quantized, row, loss = stage(latents, mask)
-            total = total + quantized * (keep > number).to(latents.dtype)[:, None, None]
+            total = total + quantized * kept
             latents = latents - (quantized.detach() if self.kind == "ema" else quantized)
             codes.append(row)
-            losses.append(loss)
+            losses.append(mean_of_frames(loss if self.kind == "ema" else loss * kept, mask))
         return total, torch.stack(codes, dim=1), torch.stack(losses).mean() if self.kind == "ema" else torch.stack(losses).sum()
 
 
 QUANTIZERS = {"ema": VectorQuantizer, "gradient": GradientQuantizer}
+
+
+def mean_of_frames(loss: Tensor, mask: Tensor) -> Tensor:
+    """Of a loss (B, F, 1) over the frames that ``mask`` (B, F, 1) calls real."""
+    return (loss * mask).sum() / mask.sum().clamp_min(1)
 
 
 def build_semantic_quantizer(config: ModelConfig) -> nn.Module:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
@@ -112,7 +111,7 @@ class TokenizerTraining(nn.Module):
     def _count(self, codes: Tensor, mask: Tensor) -> None:
         real = mask[..., 0].bool()
         for count, row in zip(self.counts, codes.unbind(1), strict=True):
-            count += F.one_hot(row[real], len(count)).sum(0).cpu()
+            count += torch.bincount(row[real], minlength=len(count)).cpu()
 
 
 def train(configs: tuple, train_dir: Path, valid_dir: Path, out: Path) -> LMSPT:

@@ -29,13 +29,15 @@ class CheckpointStore:
     def __init__(self, folder: Path) -> None:
         self.current = folder / "checkpoint.pth"
         self.previous = folder / "checkpoint.previous.pth"
+        self.damaged = False  # is the present one? Then it does not take the place of a whole one
 
     def save(self, states: dict[str, Any]) -> None:
         """Write a new checkpoint; the present one becomes the previous one only once the new one is whole."""
         with atomic(self.current) as temporary:
             torch.save(states, temporary)
-            if self.current.exists():
+            if self.current.exists() and not self.damaged:
                 os.replace(self.current, self.previous)
+        self.damaged = False
 
     def load(self) -> dict[str, Any] | None:
         """The newest whole checkpoint, or None at the start of a training.
@@ -49,6 +51,7 @@ class CheckpointStore:
                 _check_sums(path)
                 return torch.load(path, map_location="cpu", weights_only=True)
             except (RuntimeError, EOFError, ValueError, OSError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+                self.damaged |= path == self.current
                 logging.error("%s is damaged and is NOT used (%s)", path, str(error).splitlines()[0] if str(error) else error)
         if candidates:
             raise InputError(f"{self.current.parent}: no readable checkpoint; delete checkpoint*.pth to start again from nothing")

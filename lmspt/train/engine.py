@@ -32,8 +32,8 @@ from torch.nn.utils import clip_grad_norm_
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from lmspt.cpu import has_bfloat16, n_threads
-from lmspt.device import device_of
+from lmspt.cpu import n_threads
+from lmspt.device import device_of, has_bfloat16
 from lmspt.errors import InputError
 from lmspt.files import atomic, remove_leftovers, write_json
 from lmspt.train.average import MovingAverage, average_states
@@ -118,7 +118,7 @@ def fit(
     best = training.finish()
     logging.info("%s: trained %d epochs; final weights are the mean of epochs %s", out.name, config.max_epoch, best)
     states = (torch.load(out / f"{epoch}epoch.pth", map_location="cpu", weights_only=True) for epoch in best)
-    return average_states(states, {name for name, _ in model.named_parameters()})
+    return average_states(states, {name for name, _ in model.named_parameters(remove_duplicate=False)})
 
 
 class _Training:
@@ -132,15 +132,15 @@ class _Training:
             self.sharded = sharded
             model = sharded.in_shards(model, device)
         self.model, self.config, self.out = model, config, out
-        in_bfloat16 = config.use_amp and (config.ngpu > 0 or has_bfloat16())
+        in_bfloat16 = config.use_amp and has_bfloat16(device)
         if config.use_amp and not in_bfloat16:
-            logging.warning("%s: this processor has no bfloat16: it is float32 in spite of use_amp", out.name)
+            logging.warning("%s: no bfloat16 on this %s: it is float32 in spite of use_amp", out.name, device.type)
         self.learner = _Learner(model, None if adversary is None else adversary.module, in_bfloat16)
         self.learner.to(device)
         self.optimizer = build_optimizer(model, adversary, config)
         self.scheduler = one_cycle(self.optimizer, config)
         self.average = MovingAverage(model, config.ema_decay) if config.ema_decay else None
-        self.reporter, self.store = Reporter(), CheckpointStore(out)
+        self.reporter, self.store, self.best = Reporter(), CheckpointStore(out), []
         parts = {"model": model, "adversary": self.learner.adversary, "average": self.average}
         parts |= {"optimizer": self.optimizer, "scheduler": self.scheduler}
         self.parts = {name: part for name, part in parts.items() if part is not None}
@@ -161,6 +161,7 @@ class _Training:
         if states is not None:
             _load(self.parts, states, self.store.current)
             self.reporter.load_state_dict(states["reporter"])
+            self.best = best_epochs(self.reporter, self.config)
             logging.info("resumed after epoch %d from %s", self.reporter.get_epoch(), self.out)
         self.ranked = self.learner
         if world_size() > 1 and not self.sharded:
@@ -190,7 +191,9 @@ class _Training:
                 self.reporter.tensorboard_add_scalar(writer, key1=name)
             self.store.save({**states, "reporter": plain(self.reporter)})
             write_json(self.out / "history.json", history(self.reporter))
-            _forget_all_but(best_epochs(self.reporter, self.config), self.out)
+            best = best_epochs(self.reporter, self.config)
+            _forget_all_but({*best, *self.best}, self.out)  # the previous checkpoint can be taken up, too
+            self.best = best
 
     def finish(self) -> list[int]:
         """Close the logs, draw the curves, and return the best epochs."""
@@ -313,9 +316,9 @@ def _load(parts: dict[str, Any], states: dict[str, Any], path: Path) -> None:
             parts[name].load_state_dict(states[name])
 
 
-def _forget_all_but(best: list[int], out: Path) -> None:
+def _forget_all_but(epochs: set[int], out: Path) -> None:
     for path in out.glob("*epoch.pth"):
-        if int(path.name.removesuffix("epoch.pth")) not in best:
+        if int(path.name.removesuffix("epoch.pth")) not in epochs:
             path.unlink()
 
 

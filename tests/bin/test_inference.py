@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+import torch
 
 from lmspt.bin import detokenize, speak, tokenize, transcribe
 from lmspt.data.audio import write_wav
@@ -113,6 +114,10 @@ def test_what_was_spoken_is_transcribed(world: World, tmp_path: Path, capsys: py
     assert model.transcribe(tmp_path / "out.wav") == lines["out"]
     wav = model.speak("three one two", speaker="ann", sampling=SamplingConfig(temperature=100.0))
     assert np.allclose(soundfile.read(tmp_path / "out.wav", dtype="float32")[0], wav.clip(-1, 1), atol=1 / 32768)
+    pieces = list(model.speak_live("three one two", speaker="ann", sampling=SamplingConfig(temperature=100.0)))
+    assert np.allclose(np.concatenate(pieces), wav, atol=1e-4)
+    with pytest.raises(InputError, match="speaker 'eve'"):
+        model.speak_live("three one two", speaker="eve")
 
 
 def test_a_model_moved_elsewhere(world: World, tmp_path: Path) -> None:
@@ -134,6 +139,7 @@ def test_samples_of_any_kind(world: World) -> None:
     assert np.array_equal(tokenizer.encode(wav.astype(np.float64)), codes)
     assert np.array_equal(tokenizer.encode((wav * 2**15).astype(np.int16)), codes)
     assert tokenizer.encode(wav[:100]).shape == (len(codes), 1)
+    assert not torch.backends.cudnn.allow_tf32, "on a GPU the codes would be others"
     for bad, message in ((np.stack([wav, wav]), "one channel"), (wav[:0], "no samples"), (wav > 0, "type bool")):
         with pytest.raises(InputError, match=message):
             tokenizer.encode(bad)

@@ -167,6 +167,12 @@ def test_pipes(tmp_path: Path) -> None:
         assert np.array_equal(wav, direct)
 
 
+def test_a_bar_in_quotes_is_no_pipe(tmp_path: Path) -> None:
+    wav_file(tmp_path / "a|b.wav")
+    for name in ("'a|b.wav'", '"a|b.wav"', r"a\|b.wav"):
+        assert len(read_audio(f"cat {tmp_path}/{name} | cat |")[0]) == 8000
+
+
 @pytest.mark.parametrize("promised", [0x7FFFFFFF, 0xFFFFFFFF])
 def test_pipes_that_did_not_know_their_length(tmp_path: Path, promised: int) -> None:
     content = bytearray(wav_file(tmp_path / "x.wav").read_bytes())

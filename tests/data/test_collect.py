@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lmspt.data.collect import AUDIO, collect, for_each, stop_if_any
+from lmspt.data.audio import AUDIO
+from lmspt.data.collect import collect, for_each, stop_if_any
 from lmspt.errors import InputError
 
 

@@ -180,3 +180,12 @@ def test_no_name_is_that_of_a_variant() -> None:
 def test_long_names_stay_apart() -> None:
     assert as_key("é" * 250 + "1") != as_key("é" * 250 + "2")
     assert as_key("../a b/\n..c") == "_a_b_..c"
+
+
+def test_two_kaldi_folders_with_one_utterance(tmp_path: Path) -> None:
+    for name in ("dev", "valid"):
+        sound_dir(tmp_path / name)
+    found = read_corpus(tmp_path)
+    assert [(entry.utt, entry.set) for entry in found.entries] == [("a-1", "dev"), ("a-2", "dev"), ("b-1", "dev")]
+    assert list(found.bad) == ["valid/a-1", "valid/a-2", "valid/b-1"]
+    assert "its id 'b-1' is that of another" in found.bad["valid/b-1"]

@@ -103,3 +103,20 @@ def test_missing_utterance_and_store_say_what_to_run(tmp_path):
 
 def test_base_key():
     assert base_key("a#3") == "a" and base_key("a") == "a" and base_key("a#b#0") == "a#b" and base_key("a#b") == "a#b"
+
+
+def test_what_is_encoded_before_an_error_is_kept(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, range(10), stop_at=2)
+    assert TokenWriter(tmp_path, META).done == {"u0", "u1"}
+
+
+def test_a_damaged_share_is_not_joined(tmp_path):
+    for share in (1, 2):
+        write(share_of(tmp_path, share, 2), range(share - 1, 8, 2))
+    shard = share_of(tmp_path, 2, 2) / "shard-00000.arrow"
+    content = bytearray(shard.read_bytes())
+    content[content.find(codes(1).astype(np.int32).tobytes())] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(InputError, match="does not match its checksum"):
+        join_shares(tmp_path, 2)

@@ -57,6 +57,14 @@ def test_missing_utterances_are_refused() -> None:
         comparisons({"old": counts_of({"old": result(ONE)}), "new": counts_of({"new": result({**ONE, "c-1": 0})})})
 
 
+@pytest.mark.parametrize("change", [{"n_words": 5}, {"speaker": "c"}])
+def test_the_same_name_on_other_data_is_refused(change: dict[str, Any]) -> None:
+    other = result(ONE)
+    other["utts"][0] |= change
+    with pytest.raises(InputError, match=r"utterance 'b-1' is 4 words of b to old, and . words of . to new: .* other data"):
+        comparisons({"old": counts_of({"old": result(ONE)}), "new": counts_of({"new": other})})
+
+
 def test_results_without_speakers_are_refused() -> None:
     old = result(ONE)
     for row in old["utts"]:

@@ -31,10 +31,10 @@ def read(paths: Paths) -> Experiment:
     return read_experiment(paths.systems, paths.sets, "dev", paths.exp / "groundtruth", [paths.exp / ".done"], second_judge=True)
 
 
-def counts(*errors: list[int]) -> Counts:
+def counts(*errors: list[int], tokenizers: tuple[str, ...] = ()) -> Counts:
     """Of utterances of five words, a row a seed."""
     utts = tuple(f"u{i}" for i in range(len(errors[0])))
-    return Counts(utts, ("s",) * len(utts), np.full(len(utts), 5), np.array(errors), ("",) * len(errors))
+    return Counts(utts, ("s",) * len(utts), np.full(len(utts), 5), np.array(errors), tokenizers or ("",) * len(errors))
 
 
 def test_disagreement() -> None:
@@ -49,6 +49,14 @@ def test_seeds_are_paired() -> None:
     """The same seeds have been read twice: how far they lie apart is no doubt about the judges."""
     found = disagreement(counts([0, 0, 0], [5, 5, 5]), counts([1, 1, 1], [6, 6, 6]))
     assert found["difference"] == pytest.approx(1 / 5) and found["ci95"] == pytest.approx([1 / 5, 1 / 5])
+
+
+def test_more_language_models_are_no_more_tokenizers() -> None:
+    """As one judge has it, one tokenizer is better; as the other, the other one is: with two of them that says little."""
+    first = counts(*[[1] * 12] * 6, tokenizers=("a", "a", "a", "b", "b", "b"))
+    second = counts(*[[3] * 12] * 3, *[[1] * 12] * 3, tokenizers=first.tokenizers)
+    assert disagreement(first, second)["p"] > 0.2
+    assert disagreement(replace(first, tokenizers=tuple("abcdef")), replace(second, tokenizers=tuple("abcdef")))["p"] < 0.1
 
 
 def test_report(paths: Paths) -> None:

@@ -245,6 +245,8 @@ def test_probes_are_means_over_tokenizers(parts: list[Path], tmp_path: Path) -> 
     assert len(group["systems"]) == 4
     assert group["probes"]["test"]["PNMI"] == pytest.approx((0.6 + 2 * 0.3) / 3)
     assert group["probes"]["test"]["purity"] is None and group["probes"]["test"]["SNMI"] == pytest.approx(0.3)
+    (group,) = merge([one, two, part(("y",), "t4", PNMI=0.1)])[0]["groups"]
+    assert group["probes"]["test"]["PNMI"] == pytest.approx((0.6 + 2 * 0.3) / 3), "the third is one of the second's two"
 
 
 def test_a_part_without_probes_lacks_them_alone(parts: list[Path], tmp_path: Path) -> None:

@@ -177,11 +177,13 @@ def test_seconds(paths: Paths) -> None:
 
 
 def test_markers_of_a_tokenizer_whose_name_begins_as_anothers(tmp_path: Path) -> None:
-    def marker(tag: str, tok: str) -> dict:
-        return {"stage": 5, "name": "tok_dump", "tag": tag, "seconds": 1.0, "inputs": {f"exp/{tok}/tok_id": "", "dump/raw/x": ""}}
+    def marker(stage: int, tag: str, tok: str) -> dict:
+        return {"stage": stage, "name": "x", "tag": tag, "seconds": 1.0, "inputs": {"dump/raw/x": "", f"exp/{tok}/x": ""}}
 
-    markers = [marker("resynthesis_12.test", "tok_resynthesis_12"), marker("resynthesis_12.5hz.test", "tok_resynthesis_12.5hz")]
-    assert markers_of(markers, Path("exp/slm_resynthesis_12_small"), Path("exp/tok_resynthesis_12")) == markers[:1]
+    evaluated = [marker(6, f"{name}.test", f"tok_{name}") for name in ("resynthesis_12", "resynthesis_12.5hz")]
+    dumped = [marker(5, f"{name}.test", "any") for name in ("resynthesis_12-01", "resynthesis_12-02", "resynthesis_12.5hz-01")]
+    folders = Path("exp/slm_resynthesis_12_small"), Path("exp/tok_resynthesis_12")
+    assert markers_of([*dumped, *evaluated], *folders, "resynthesis_12-01") == [dumped[0], evaluated[0]]
 
 
 def test_data_of_a_language_model_and_probes_belong_to_all_its_seeds() -> None:
@@ -190,7 +192,7 @@ def test_data_of_a_language_model_and_probes_belong_to_all_its_seeds() -> None:
 
     own = [marker(7, "slm_data", "a_small"), marker(6, "tok_eval", "a.test.probes")]
     others = [marker(7, "slm_data", "a_large"), marker(6, "tok_eval", "a.5hz.test.probes"), marker(8, "slm_train", "a_small_s2")]
-    assert markers_of([*own, *others], Path("exp/slm_a_small_s1"), Path("exp/tok_a")) == own
+    assert markers_of([*own, *others], Path("exp/slm_a_small_s1"), Path("exp/tok_a"), "a-1") == own
 
 
 def test_markers_that_cannot_be_read(tmp_path: Path) -> None:

@@ -50,3 +50,10 @@ def test_the_gradient_is_the_filter_turned_round():
 def test_same_rate_touches_nothing():
     wav, lengths = torch.randn(2, 100), torch.tensor([90, 100])
     assert Resample(16000, 16000)(wav, lengths) == (wav, lengths)
+
+
+def test_in_a_training_of_half_precision_too():
+    wav, lengths = tone(1000.0, 24000, 24000)[None], torch.tensor([24000])
+    whole, _ = Resample(24000, 16000)(wav, lengths)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(Resample(24000, 16000)(wav, lengths)[0], whole)

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from lmspt.tokenizer.gradient_quantizer import GradientQuantizer
-from lmspt.tokenizer.quantizer import ResidualQuantizer
+from lmspt.tokenizer.quantizer import ResidualQuantizer, mean_of_frames
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def test_loss_and_its_gradients_by_hand(quantizer):
     nearest = F.cosine_similarity(vectors[:, None], quantizer.codebook[None], dim=-1).argmax(1)
     assert torch.equal(codes[0], nearest)
     distance = (vectors - chosen)[:3].square().mean()  # commitment and codebook loss are the same number
+    loss = mean_of_frames(loss, mask)
     assert loss.item() == pytest.approx(5 * distance.item(), rel=1e-5)
     assert torch.allclose(quantized, quantizer.lookup(codes), atol=1e-6)
     loss.backward()
@@ -71,6 +72,14 @@ def test_residual_losses_are_summed():
     losses = []
     for stage in residual.stages:
         quantized, _, loss = stage(latents, mask)
-        losses.append(loss)
+        losses.append(loss.mean())
         latents = latents - quantized
     assert total.item() == pytest.approx(sum(losses).item(), rel=1e-6)
+
+
+def test_codebooks_that_an_utterance_drops_cost_nothing():
+    torch.manual_seed(0)
+    stack, latents, mask = ResidualQuantizer(6, 3, 8, 3, "gradient").eval(), torch.randn(2, 5, 6), torch.ones(2, 5, 1)
+    costs = {keep: stack(latents, mask, torch.tensor(keep))[2].item() for keep in ((0, 0), (3, 0), (0, 3), (3, 3), (1, 0))}
+    assert costs[0, 0] == 0 and 0 < costs[1, 0] < costs[3, 0]
+    assert costs[3, 3] == pytest.approx(costs[3, 0] + costs[0, 3], rel=1e-5)

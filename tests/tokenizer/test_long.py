@@ -11,7 +11,7 @@ import torch
 from lmspt.config import load_config
 from lmspt.tokenizer.checkpoint import TrainedLMSPT
 from lmspt.tokenizer.config import CONFIGS
-from lmspt.tokenizer.long import _windows, decode_long, encode_long
+from lmspt.tokenizer.long import CONTEXT_SECONDS, WINDOW_SECONDS, _windows, decode_long, encode_long
 from lmspt.tokenizer.model import LMSPT
 from tests.tokenizer.corpus import voiced
 
@@ -39,6 +39,19 @@ def test_codes_are_those_of_one_piece(tokenizer, recording):
     pieces = encode_long(tokenizer, recording, window=4.0, context=1.5)
     assert whole[0].unique(dim=1).shape[1] > 20, "a tokenizer that says little would pass"
     assert torch.equal(pieces, whole[0])
+
+
+def test_the_level_is_that_of_all_that_is_heard(tokenizer, recording):
+    """To the last sample: what is loudest may stand in the last, begun, 10 ms."""
+    clicked = recording.clone()
+    clicked[-20:] = 1.0
+    whole, _ = tokenizer.encode(clicked[None], torch.tensor([len(clicked)]))
+    assert torch.equal(encode_long(tokenizer, clicked, window=4.0, context=1.5), whole[0])
+
+
+def test_what_a_whisper_can_hear_is_one_piece():
+    assert len(list(_windows(375, 12.5, WINDOW_SECONDS, CONTEXT_SECONDS))) == 1
+    assert len(list(_windows(376, 12.5, WINDOW_SECONDS, CONTEXT_SECONDS))) > 1
 
 
 def test_a_window_at_its_own_level_has_other_codes(tokenizer, recording):

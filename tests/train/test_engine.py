@@ -12,6 +12,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from lmspt.errors import InputError
 from lmspt.train.average import MovingAverage, average_states
+from lmspt.train.checkpoint import CheckpointStore
 from lmspt.train.config import TrainConfig
 from lmspt.train.engine import Adversary, NotFinite, build_optimizer, fit, one_cycle
 from tests.train.toy import Copier, Vectors, judge
@@ -91,6 +92,24 @@ def test_a_checkpoint_with_a_flipped_bit_is_refused(tmp_path, uninterrupted, cap
     newest.write_bytes(content)
     assert equal(fit(Regression(), Batches(), Batches(), CONFIG, tmp_path), uninterrupted)
     assert "wrong checksum" in caplog.text
+
+
+def test_after_a_damaged_checkpoint_the_good_one_is_kept_and_so_are_its_best_epochs(tmp_path):
+    interrupted(tmp_path, 4)  # epochs 1 to 3 are saved
+    store = CheckpointStore(tmp_path)
+    best = best_epochs_of(store.previous)
+    store.current.write_bytes(b"garbage")
+    assert all((tmp_path / f"{epoch}epoch.pth").exists() for epoch in best)
+    states = store.load()
+    store.save(states)
+    assert best_epochs_of(store.previous) == best, "the garbage has not taken its place"
+    store.save(states)
+    assert best_epochs_of(store.current) == best_epochs_of(store.previous) == best
+
+
+def best_epochs_of(checkpoint):
+    stats = torch.load(checkpoint, weights_only=True)["reporter"]["stats"]
+    return sorted(sorted(stats, key=lambda epoch: stats[epoch]["valid"]["loss"])[: CONFIG.keep_nbest])
 
 
 def test_no_readable_checkpoint_is_an_error(tmp_path):
@@ -227,3 +246,18 @@ def test_average_is_the_mean_of_parameters_alone():
     assert mean["codebook"].tolist() == [1.0, 0.0]
     assert mean["n"] == 9
     assert states[0]["w"].tolist() == [1.0, 3.0]
+
+
+def test_tables_that_are_one_are_averaged_as_one(tmp_path):
+    class Tied(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.into, self.out = torch.nn.Linear(4, 4, bias=False), torch.nn.Linear(4, 4, bias=False)
+            self.out.weight = self.into.weight
+
+        def forward(self, x):
+            loss = (self.out(self.into(x)) - x).square().mean()
+            return loss, {"loss": loss.detach()}, torch.tensor(len(x))
+
+    mean = fit(Tied(), Vectors(5), Vectors(2), CONFIG, tmp_path)
+    assert torch.equal(mean["into.weight"], mean["out.weight"])

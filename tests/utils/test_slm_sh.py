@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -149,7 +150,7 @@ def test_a_changed_tokenizer_is_trained_anew_and_the_old_one_kept(finished: Path
 
 def test_a_language_model_of_other_texts_is_trained_anew(finished: Path) -> None:
     """Not all of its data is in vocab.json, which other texts of as many words leave as it was."""
-    path = next((finished / "dump/slm").glob("*/train.jsonl"))
+    path = next((finished / "exp").glob("data_*/train.jsonl"))
     path.write_text("other texts")
     assert slm(finished, "--stop_stage", "8").returncode == 0
     (line,) = calls(finished)
@@ -245,7 +246,7 @@ def test_failure_names_stage_place_command_and_log(recipe: Path) -> None:
     assert done.returncode == 1
     assert "run.py: the last lines of " in done.stderr and "    tok_dump is told to fail" in done.stderr
     assert re.search(r"error: the command was: run.py .* lmspt.bin.tok_dump ", done.stderr)
-    place = r"\(slm.sh:\d+:stage_tok_dump\) error: stage 5 \(tok_dump\) of resynthesis.train stopped with status 1"
+    place = r"\(slm.sh:\d+:stage_tok_dump\) error: stage 5 \(tok_dump\) of id\w+.train stopped with status 1"
     assert re.search(place, done.stderr)
     assert "Successfully finished" not in done.stdout
     calls(recipe)
@@ -268,7 +269,7 @@ def test_killed_run_is_taken_up_and_leaves_no_orphan(recipe: Path) -> None:
 
 
 def test_resume_script(finished: Path) -> None:
-    (finished / "exp/.done/5_tok_dump.kmeans.test.json").unlink()
+    (finished / f"dump/.done/5_tok_dump.{(finished / 'exp/tok_kmeans/tok_id').read_text().strip()}.test.json").unlink()
     script = finished / "exp/tok_kmeans/run.sh"
     script.write_text(re.sub("^cd .*", f"cd {finished}", script.read_text(), flags=re.MULTILINE))
     assert subprocess.run([script, "--stop_stage", "5"], cwd="/", capture_output=True).returncode == 0
@@ -282,6 +283,15 @@ def test_words_of_options(recipe: Path) -> None:
     assert lines[0] == "local/data.sh --langs en es"
     assert next(line for line in lines if line.startswith("tok_train")).endswith(" -- --max_epoch 3 --note a b")
     assert sum(line.endswith("--variants 2") for line in lines) == 2
+
+
+def test_lists_on_several_lines_and_quotes_that_do_not_match(recipe: Path) -> None:
+    assert slm(recipe, "--stop_stage", "4", "--tok_list", "conf/tok/resynthesis.yaml\nconf/tok/kmeans.yaml\n").returncode == 0
+    assert sum(line.startswith("tok_train") for line in calls(recipe)) == 2
+    done = slm(recipe, "--stop_stage", "4", "--tok_args", "--note it's --max_epoch 3")
+    assert done.returncode != 0 and "quotes do not match in: --note it's --max_epoch 3" in done.stderr
+    assert slm(recipe, "--stop_stage", "1", "--local_data_opts", "--language ''").returncode == 0
+    assert calls(recipe)[-4] == "local/data.sh --language "
 
 
 def test_dry_run_runs_and_writes_nothing(recipe: Path) -> None:
@@ -371,6 +381,31 @@ def test_tokenizers_of_one_name_in_two_experiments_leave_each_others_tokens_alon
     for options in ((), other):
         assert slm(recipe, "--stop_stage", "7", *options).returncode == 0
         assert calls(recipe) == []
+
+
+def test_experiments_that_share_a_tokenizer_share_its_tokens_and_no_more(finished: Path) -> None:
+    """What one makes of the tokens is its own; tokens that one made by other options are made again for the other."""
+    other = ("--expdir", "exp/other", "--stop_stage", "8")
+    assert slm(finished, *other, "--slm_args", "--text_units 256").returncode == 0
+    assert set(names(calls(finished))) == {"tok_train", "tok_eval", "codec_score", "tok_probe", "slm_data", "slm_train"}
+    assert slm(finished, "--stop_stage", "8").returncode == 0
+    assert calls(finished) == []
+    assert slm(finished, *other, "--stop_stage", "5", "--train_variants", "2").returncode == 0
+    assert names(calls(finished)) == ["tok_dump"]
+    assert slm(finished, "--stop_stage", "5").returncode == 0
+    assert names(calls(finished)) == ["tok_dump"]
+
+
+def test_killed_while_it_puts_aside_what_other_options_made(finished: Path) -> None:
+    (finished.parents[2] / "bin/mv").write_text('#!/bin/sh\nkill -9 "$PPID"\n')
+    (finished.parents[2] / "bin/mv").chmod(0o755)
+    options = ("--slm_args", "--lr 9", "--stop_stage", "8")
+    assert slm(finished, *options).returncode == -signal.SIGKILL
+    (finished.parents[2] / "bin/mv").unlink()
+    calls(finished)
+    assert slm(finished, *options).returncode == 0
+    assert names(calls(finished))[-1] == "slm_train"
+    assert len(list((finished / "exp").glob("slm_*.until_*/model.safetensors"))) == 2, "none of the two is trained over the old one"
 
 
 def test_two_language_models_a_tokenizer(finished: Path) -> None:

@@ -84,15 +84,14 @@ if ${dry_run}; then PATH=${PWD}/utils:${PATH}; else . ./path.sh; fi
 . ./cmd.sh
 
 [ -z "${second_judge}" ] || [ -n "${judge}" ] || die "a second judge needs a first: give --judge"
-read -ra train_cmd <<< "${train_cmd}"
-read -ra cuda_cmd <<< "${cuda_cmd}"
-read -ra decode_cmd <<< "${decode_cmd}"
-read -ra confs <<< "${tok_list}"
-read -ra slm_confs <<< "${slm_config}"
-read -ra tok_seed_words <<< "${tok_seeds}"
-read -ra tests <<< "${test_sets}"
+words_of train_cmd "${train_cmd}"
+words_of cuda_cmd "${cuda_cmd}"
+words_of decode_cmd "${decode_cmd}"
+words_of confs "${tok_list}"
+words_of slm_confs "${slm_config}"
+words_of tok_seed_words "${tok_seeds}"
+words_of tests "${test_sets}"
 tok_train_set=${tok_train_set:-${train_set}}
-tok_words=() slm_words=() decode_words=() local_data_words=()
 words_of tok_words "${tok_args}"
 words_of slm_words "${slm_args}"
 words_of decode_words "${decode_args}"
@@ -105,7 +104,7 @@ step=steps heard=audio spoken=utterances    # what the time of a training, of li
 [ "${ngpu}" -eq 0 ] || step=steps_on_${ngpu}_gpus heard=audio_on_a_gpu spoken=utterances_on_a_gpu
 reads_on=""            # what the judges read on, if not on a CPU
 [ "${judge_ngpu}" -eq 0 ] || reads_on=" on a gpu"
-read -ra seed_words <<< "${seeds}"
+words_of seed_words "${seeds}"
 
 # Configuration and names of tokenizer $1.
 system_of() {
@@ -116,7 +115,7 @@ system_of() {
     row=${tok_tag}
     tok_exp=${expdir}/tok_${tok_tag}
     tok_id="ID_OF_${tok_tag}"
-    if [ -r "${tok_exp}/tok_id" ]; then tok_id=$(< "${tok_exp}/tok_id"); fi
+    if [ -r "${tok_exp}/tok_id" ] && [ -z "${renewed[${tok_exp}/tok_id]:-}" ]; then tok_id=$(< "${tok_exp}/tok_id"); fi
     tokens=${dumpdir}/tokens/${tok_id}
 }
 
@@ -126,7 +125,7 @@ cell_of() {
     IFS=: read -r tok slm_conf seed <<< "$1"
     system_of "${tok}"
     slm_tag=$(basename "${slm_conf}" .yaml)
-    slm_data=${dumpdir}/slm/${tok_id}_${slm_tag}
+    slm_data=${expdir}/data_${tok_tag}_${slm_tag}
     slm_name=${tok_tag}_${slm_tag}${seed:+_s${seed}}
     row=${slm_name}
     slm_exp=${expdir}/slm_${slm_name}
@@ -265,8 +264,8 @@ stage_format() {
         makes "${out}"/{wav.scp,text,utt2spk,utt2num_samples,dropped.tsv}
         writes "${out}" recordings "$(lines_of "data/${set}/wav.scp")"
         all_read
+        anew rm -rf "${out:?}"
         if stale; then
-            if ${changed}; then run rm -rf "${out:?}"; fi
             run "${train_cmd[@]}" "${out}/logs/format.log" \
                 python -m lmspt.bin.format_data --data "data/${set}" --out "${out}" \
                 --sample_rate "${sample_rate}" --nj "${nj}" "${limits[@]}"
@@ -321,8 +320,8 @@ stage_tok_train() {
             trainer=(torchrun --standalone --nproc_per_node "${trainer_gpus}" --no-python bound.py python)
         fi
         option tok_args "${tok_args}"
+        anew aside "${tok_exp}"
         if stale; then
-            if ${changed}; then aside "${tok_exp}"; fi
             resume_script "${tok_exp}"
             log "follow it with: tail -f ${tok_exp}/train.log"
             run_beside "${cuda_cmd[@]}" --gpu "${trainer_gpus}" "${tok_exp}/train.log" \
@@ -335,21 +334,23 @@ stage_tok_train() {
 
 stage_tok_dump() {
     local tok conf set variants seconds counted=${heard} words
+    home=${dumpdir}
     [ "${dump_nj}" -eq 1 ] || counted+=_in_${dump_nj}_jobs
     for tok in "${toks[@]}"; do
         system_of "${tok}"
         for set in "${train_set}" "${valid_set}" "${tests[@]}"; do
             variants=0
             if [ "${set}" = "${train_set}" ]; then variants=${train_variants}; fi
-            unit "${tok_tag}.${set}"
-            need 4 "${tok_exp}/tok_id"
+            there 4 "${tok_exp}/tok_id"
+            unit "${tok_id}.${set}"    # experiments that have a tokenizer in common have its tokens in common
             need_raw "${set}"
             option variants "${variants}"
             makes "${tokens}/${set}/manifest.json"
             seconds=$(audio_of "${set}")
             writes "${tokens}/${set}" "${counted}" "${seconds:+$((seconds * (variants > 1 ? variants : 1)))}"
+            anew rm -rf "${tokens:?}/${set}"
+            all_read
             if stale; then
-                if ${changed}; then run rm -rf "${tokens:?}/${set}"; fi
                 words=(--tokenizer "${tok_exp}" --data "${raw}/${set}" --ngpu "${gpus}")
                 words+=(--out "${tokens}/${set}" --variants "${variants}")
                 if [ "${dump_nj}" -eq 1 ]; then
@@ -381,8 +382,8 @@ stage_tok_eval() {
             option max_eval_utts "${max_eval_utts}"
             makes "${out}/tokens.json"
             writes "${out}" "${spoken}" "$(evaluated_of "${set}")"
+            anew rm -rf "${out:?}"
             if stale; then
-                if ${changed}; then run rm -rf "${out:?}"; fi
                 run "${decode_cmd[@]}" --gpu "${gpus}" "${out}/logs/tok_eval.log" \
                     python -m lmspt.bin.tok_eval --tokenizer "${tok_exp}" --data "${raw}/${set}" \
                     --tokens "${tokens}/${set}" --out "${out}" --max_utts "${max_eval_utts}" --ngpu "${gpus}"
@@ -435,8 +436,8 @@ make_slm_data() {
     makes "${slm_data}"/vocab.json
     seconds=$(audio_of "${train_set}")
     writes "${slm_data}" audio "${seconds:+$((seconds * (train_variants > 1 ? train_variants : 1)))}"
+    anew rm -rf "${slm_data:?}"
     if stale; then
-        if ${changed}; then run rm -rf "${slm_data:?}"; fi
         run "${train_cmd[@]}" "${slm_data}/logs/slm_data.log" \
             python -m lmspt.bin.slm_data --config "${slm_conf}" --tokens "${tokens}" --raw "${raw}" \
             --train "${train_set}" --valid "${valid_set}" --out "${slm_data}" -- "${slm_words[@]}"
@@ -458,8 +459,8 @@ stage_slm_train() {
         option slm_args "${slm_args}"
         makes "${slm_exp}"/{config.yaml,model.safetensors}
         writes "${slm_exp}" "${step}" "$(steps_of "${slm_conf}" "${slm_args}")"
+        anew aside "${slm_exp}"
         if stale; then
-            if ${changed}; then aside "${slm_exp}"; fi
             resume_script "${slm_exp}"
             log "follow it with: tail -f ${slm_exp}/train.log"
             run_beside "${cuda_cmd[@]}" --gpu "${ngpu}" "${slm_exp}/train.log" \
@@ -532,8 +533,8 @@ stage_tts_decode() {
             option max_eval_utts "${max_eval_utts}"
             makes "${out}"/{wav.scp,stats.jsonl}
             writes "${out}" "${spoken}" "$(evaluated_of "${set}")"
+            anew rm -rf "${out:?}"
             if stale; then
-                if ${changed}; then run rm -rf "${out:?}"; fi
                 run_beside "${decode_cmd[@]}" --gpu "${gpus}" "${out}/logs/decode.log" \
                     python -m lmspt.bin.tts_decode --config "${decode_config}" --slm "${slm_exp}" --tokenizer "${tok_exp}" \
                     --data "${raw}/${set}" --tokens "${tokens}/${set}" --out "${out}" --max_utts "${max_eval_utts}" \

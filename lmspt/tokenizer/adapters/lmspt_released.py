@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lmspt.tokenizer.adapter import first_codebooks
 from lmspt.tokenizer.checkpoint import TrainedLMSPT
 from lmspt.tokenizer.official import FILE, read_official
 
@@ -20,7 +21,8 @@ class Codec:
     def __init__(self, folder: Path, n_codebooks: int | None) -> None:
         self.model = TrainedLMSPT(*read_official(folder / FILE), FILE).model
         self.sample_rate, self.hop_length = self.model.config.sample_rate, self.model.hop_length
-        self.streams = self.model.streams[:n_codebooks]
+        named = first_codebooks(n_codebooks, available=len(self.model.streams), size=0)
+        self.streams = self.model.streams[: len(named)]
 
     def encode(self, wav: Tensor) -> Tensor:
         """``wav`` (T,) -> codes (K, F)."""

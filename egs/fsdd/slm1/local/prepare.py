@@ -20,6 +20,7 @@ TEST, DEV, TRAIN = range(5), range(5, 10), range(10, 50)
 LENGTHS = (3, 4, 5, 6)
 PAUSES = (0.03, 0.25)  # seconds
 SEED = 1
+N_TRAIN = 8000  # of the published sets
 
 Takes = dict[tuple[str, int, int], Path]
 
@@ -103,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
     strings = Strings()
     test = strings.draw(args.n_test, set())
     dev = strings.draw(args.n_dev, set())
-    train = strings.draw(args.n_train, {*test, *dev})
+    train = strings.draw(max(args.n_train, N_TRAIN), {*test, *dev})[: args.n_train]  # takes of test are drawn next: always the same
     strings.write(args.out / "test", takes, tested, test_takes, test)
     strings.write(args.out / "dev", takes, speakers, DEV, dev)
     strings.write(args.out / "train", takes, speakers, TRAIN, train)
