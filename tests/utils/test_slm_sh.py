@@ -310,8 +310,8 @@ def test_dry_run_tells_what_is_stale(finished: Path) -> None:
     (finished / "conf/tok/kmeans.yaml").write_text(KMEANS + "seed: 3\n")
     plan = slm(finished, "--dry_run", "--stage", "4", "--stop_stage", "6").stdout
     assert "kmeans is to be done: conf/tok/kmeans.yaml changed" in plan
-    assert "kmeans.train is to be done: exp/tok_kmeans/tok_id will be new" in plan
-    assert "resynthesis.train is done" in plan
+    assert "ID_OF_kmeans.train is to be done" in plan, "whose id is known only then"
+    assert f"{(finished / 'exp/tok_resynthesis/tok_id').read_text().strip()}.train is done" in plan
     assert calls(finished) == []
 
 
