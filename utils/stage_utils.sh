@@ -106,7 +106,7 @@ myself() { printf 'process %s on %s, since %(%Y-%m-%dT%H:%M:%S)T: %s\n' $$ "${HO
 others() {
     local file
     for file in .runs/*; do
-        [ "${file}" != "${run_file}" ] || continue
+        [[ ${file} != "${run_file}" && ${file} != *.new ]] || continue    # one that is just beginning reads nothing yet
         if flock -n "${file}" true; then rm -f "${file}"; else cat "${file}"; fi
     done
 }

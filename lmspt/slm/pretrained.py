@@ -91,7 +91,7 @@ def from_pretrained(config: SLMConfig, vocab: Vocabulary) -> SpeechLM:
     """A speech language model whose transformer and text embeddings are those of ``config.backbone``.
 
     Raises:
-        InputError: nothing of that name, fewer embeddings than the vocabulary has text units, or embeddings that are scaled.
+        InputError: nothing of that name, fewer embeddings than the vocabulary has text units, embeddings that are scaled, or a head with a bias.
     """
     try:
         pretrained = AutoModelForCausalLM.from_pretrained(find_backbone(config.backbone), dtype=torch.float32)
@@ -99,10 +99,11 @@ def from_pretrained(config: SLMConfig, vocab: Vocabulary) -> SpeechLM:
         raise InputError(
             f"backbone '{config.backbone}': no such folder, and not in the Hugging Face cache or hub ({error})"
         ) from None
-    if type(pretrained.get_input_embeddings()) is not nn.Embedding:
-        kind = type(pretrained.get_input_embeddings()).__name__
-        raise InputError(f"backbone '{config.backbone}': its {kind} does more than look up, which ours would not; choose another")
-    tables = [pretrained.get_input_embeddings().weight.detach(), pretrained.get_output_embeddings().weight.detach()]
+    embedding, head = pretrained.get_input_embeddings(), pretrained.get_output_embeddings()
+    if type(embedding) is not nn.Embedding or head.bias is not None:
+        what = f"its {type(embedding).__name__} does more than look up" if head.bias is None else "its head has a bias"
+        raise InputError(f"backbone '{config.backbone}': {what}, for which there is no place here; choose another")
+    tables = [embedding.weight.detach(), head.weight.detach()]
     slm = SpeechLM(config, vocab, pretrained.base_model)
     text = slice(vocab.text.begin, vocab.text.begin + vocab.text.size)
     for ours, theirs in zip((slm.embedding.weight, slm.head.weight)[: 1 if slm.tied else 2], tables, strict=False):

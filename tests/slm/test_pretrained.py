@@ -11,7 +11,16 @@ import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
-from transformers import Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PhiConfig,
+    PhiForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from lmspt.errors import InputError
 from lmspt.slm.checkpoint import load_slm, save_slm
@@ -72,11 +81,21 @@ def test_new_embeddings_start_like_the_text(pretrained):
     assert around_text[:, -1].mean() > 0.9 and abs(around_zero[:, -1].mean()) < 0.02
 
 
-def test_embeddings_that_do_more_than_look_up_are_refused(tmp_path):
-    """Those of Gemma 3 are scaled where they are looked up: ours would lack that."""
+def gemma() -> PreTrainedModel:
     shape = {**SHAPE, "head_dim": 16, "vocab_size": 12, "layer_types": ["full_attention"] * 2}
-    Gemma3ForCausalLM(Gemma3TextConfig(**shape)).save_pretrained(tmp_path)
-    with pytest.raises(InputError, match="its Gemma3TextScaledWordEmbedding does more than look up"):
+    return Gemma3ForCausalLM(Gemma3TextConfig(**shape))
+
+
+def phi() -> PreTrainedModel:
+    return PhiForCausalLM(PhiConfig(**SHAPE, vocab_size=12))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"), [(gemma, "its Gemma3TextScaledWordEmbedding does more than look up"), (phi, "its head has a bias")]
+)
+def test_what_would_be_lost_is_refused(tmp_path, make, message):
+    make().save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=message):
         from_pretrained(SLMConfig(backbone=str(tmp_path)), toy())
 
 
