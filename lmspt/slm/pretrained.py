@@ -91,7 +91,8 @@ def from_pretrained(config: SLMConfig, vocab: Vocabulary) -> SpeechLM:
     """A speech language model whose transformer and text embeddings are those of ``config.backbone``.
 
     Raises:
-        InputError: nothing of that name, fewer embeddings than the vocabulary has text units, embeddings that are scaled, or a head with a bias.
+        InputError: nothing of that name, fewer embeddings than the vocabulary has text units, embeddings that are scaled, or a head
+            with a bias.
     """
     try:
         pretrained = AutoModelForCausalLM.from_pretrained(find_backbone(config.backbone), dtype=torch.float32)
