@@ -46,7 +46,7 @@ def load_config(
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(known))}"
-            raise InputError(f"{path}: unknown config key '{key}'; {hint}")
+            raise InputError(f"{'command line' if key in given else path}: unknown config key '{key}'; {hint}")
     instances = []
     for cls in classes:
         hints = typing.get_type_hints(cls)

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 MENDS = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some of your quota",
-    errno.EROFS: "choose a folder that can be written to (--dumpdir, --expdir)",
+    errno.EROFS: "choose a folder that can be written to (--dumpdir, --expdir, --resultsdir)",
     errno.EACCES: "mend its permissions",
+    errno.EPERM: "mend its permissions",
+    errno.ENOTDIR: "a file stands where a folder should be; move it away",
 }
 
 

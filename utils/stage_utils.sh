@@ -58,11 +58,15 @@ stopped() {
 # Number of a stage that is given by name or number.
 number_of() {
     local index
+    if [[ $1 =~ ^[0-9]+$ ]]; then echo $((10#$1)); return; fi
     for index in "${!stages[@]}"; do
-        if [[ $1 == "${stages[index]%% *}" || $1 == $((index + 1)) ]]; then echo $((index + 1)); return; fi
+        if [[ $1 == "${stages[index]%% *}" ]]; then echo $((index + 1)); return; fi
     done
-    if [[ $1 =~ ^[0-9]+$ ]]; then echo "$1"; else die "there is no stage $1: --list_stages shows all"; fi
+    die "there is no stage $1: --list_stages shows all"
 }
+
+# Will stage $1 be run?
+reaches() { [ "$(number_of "${stage}")" -le "$(number_of "$1")" ] && [ "$(number_of "$1")" -le "$(number_of "${stop_stage}")" ]; }
 
 list_stages() {
     local index
@@ -76,6 +80,9 @@ run_stages() {
     ${dry_run} || sign_in
     first=$(number_of "${stage}")
     last=$(number_of "${stop_stage}")
+    [ "${first}" -gt 0 ] || first=1    # a habit from Kaldi
+    [ "${first}" -le "${#stages[@]}" ] || die "there is no stage ${stage}: --list_stages shows all"
+    [ "${first}" -le "${last}" ] || die "--stop_stage ${stop_stage} comes before --stage ${stage}: nothing would be done"
     for word in ${skip_stages}; do skipped+="$(number_of "${word}") "; done
     for ((stage_number = first; stage_number <= last && stage_number <= ${#stages[@]}; stage_number++)); do
         read -r stage_name does <<< "${stages[stage_number - 1]}"
@@ -114,7 +121,7 @@ others() {
 # Be the only run at work on the unit.
 lock() {
     local holder
-    mkdir -p "${home}/.done"
+    mkdir -p "${home}/.done" && [ -w "${home}/.done" ] || die "cannot write to ${home}: mend its permissions, or choose another folder"
     exec 8<> "${marker}.lock"
     if ! flock -n 8; then
         holder=$(< "${marker}.lock")
@@ -166,10 +173,9 @@ there() {
     local file maker=$1
     shift
     for file in "$@"; do
-        if [ ! -e "${file}" ] && ! ${dry_run}; then
-            if [ "${maker}" -eq 0 ]; then die "${file} is missing: it is for you to write"; fi
-            die "${file} is missing: run stage ${maker} (${stages[maker - 1]%% *}) first"
-        fi
+        [ ! -e "${file}" ] || continue
+        if [ "${maker}" -eq 0 ]; then die "${file} is missing: it is for you to write"; fi
+        ${dry_run} || die "${file} is missing: run stage ${maker} (${stages[maker - 1]%% *}) first"
     done
 }
 

@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
         print(some_of([f"dropped {utt}: {why}" for utt, why in fixed.dropped.items()]))
         print(f"{args.data}: what was dropped and why is in {args.data / BACKUP / 'dropped.tsv'}")
     if fixed.changed:
-        print(f"{args.data}: wrote {', '.join(fixed.changed)} anew; what they were is in {args.data / BACKUP}")
+        print(f"{args.data}: wrote {', '.join(fixed.changed)} anew; what was there before is in {args.data / BACKUP}")
     print(f"{args.data}: kept {len(fixed.kept)} out of {len(fixed.kept) + len(fixed.dropped)} utterances")
 
 

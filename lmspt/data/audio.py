@@ -167,7 +167,8 @@ def _opened(source: str, channel: int | None) -> Iterator[soundfile.SoundFile]:
         with _sound_file(file) as audio:
             if channel is None and audio.channels != 1:
                 raise InputError(
-                    f"{source}: {audio.channels} channels; write which one (0: their mean) to the data directory's file 'channel'"
+                    f"{source}: {audio.channels} channels; write which one (0: their mean) to the data directory's file 'channel', "
+                    "or give --channel to local/data.sh"
                 )
             if channel is not None and not 0 <= channel <= audio.channels:
                 raise InputError(
@@ -176,7 +177,7 @@ def _opened(source: str, channel: int | None) -> Iterator[soundfile.SoundFile]:
             if file is source and _promises_more(Path(source)):
                 raise _cut_short(source)
             if audio.frames == 0:
-                raise InputError(f"{source}: holds no samples; remove its line or run utils/fix_data_dir.sh")
+                raise InputError(f"{source}: holds no samples; leave it out: utils/fix_data_dir.sh, or --drop_bad of local/data.sh")
             yield audio
     except soundfile.LibsndfileError as error:
         why = error.error_string.rstrip(".")

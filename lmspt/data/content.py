@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from functools import cache
 
 from lmspt.data.audio import is_pipe
+from lmspt.data.corpus import UNKNOWN
 from lmspt.data.datadir import DataDir
 from lmspt.data.scp import Problem
 from lmspt.files import sha256_of
@@ -63,7 +64,7 @@ def compare_sets(data: DataDir, other: DataDir) -> tuple[list[Problem], list[str
             parts.append(utt)
     texts, speakers = set(other.text.values()), set(other.utt2spk.values())
     known_texts = [utt for utt in data.utts if data.text.get(utt) in texts]
-    known = sorted(set(data.utt2spk.values()) & speakers)
+    known = sorted(set(data.utt2spk.values()) & speakers - {UNKNOWN})
     n, ours = len(data.utts), len(set(data.utt2spk.values()))
     warnings = [
         (parts, f"{len(parts)} of {n} utterances are made of recordings that are in {other.folder}, too"),

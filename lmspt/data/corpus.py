@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 
 from lmspt.data.audio import AUDIO, is_pipe
-from lmspt.data.datadir import DataDir
+from lmspt.data.datadir import DataDir, has_words
 from lmspt.data.metadata import TABLES, Row, read_rows, read_utf8
 from lmspt.data.scp import KEY_BYTES, is_key
 from lmspt.errors import InputError
@@ -72,7 +72,7 @@ def read_corpus(root: Path, metadata: Path | None = None, columns: Mapping[str, 
     Args:
         root: the corpus. With a ``wav.scp`` in it or in its subfolders it is read as Kaldi's; else by its table; without one,
             every audio file has its text in a ``.txt`` or ``.lab`` of its name, beside it or the only one of that name.
-        metadata: the table, if it is not the only ``.csv`` or ``.tsv`` in ``root``.
+        metadata: the table, if it is not the only ``.csv`` or ``.tsv`` in ``root``; its name there will do.
         columns: as of :func:`read_rows`.
         speaker: how to tell speakers where no column does: ``folder`` (of the audio), or a regular expression whose first
             group, searched in the path below ``root``, is the name. "": all are ``unknown``.
@@ -88,7 +88,7 @@ def read_corpus(root: Path, metadata: Path | None = None, columns: Mapping[str, 
         found = chain.from_iterable(_from_kaldi(folder, root) for folder in folders)
     else:
         files, who = Files(root), _Speakers(root, speaker)
-        metadata = metadata or _only_table(root)
+        metadata = _only_table(root) if metadata is None else root / metadata if (root / metadata).is_file() else metadata
         found = _from_table(read_rows(metadata, columns or {}), files, who) if metadata else _from_texts(files, who)
     bad: dict[str, str] = {}
     entries: dict[str, Entry] = {}
@@ -117,7 +117,12 @@ class Files:
         self._named: dict[str, list[Path]] = {}
         self._texts_of: dict[str, list[Path]] = {}
         self._stems: set[Path] = set()  # of audio, with its folder
-        for folder, folders, names in os.walk(root):
+        seen: set[str] = set()  # links are followed, once
+        for folder, folders, names in os.walk(root, followlinks=True):
+            if (real := os.path.realpath(folder)) in seen:
+                folders.clear()
+                continue
+            seen.add(real)
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(name for name in names if not name.startswith(".")):
                 path, suffix = Path(folder, name), os.path.splitext(name)[1].lower()
@@ -164,8 +169,8 @@ class Files:
             raise InputError(f"its text may be {paths[0]} or {paths[1]}; remove one")
         self.used.add(paths[0])
         text = _one_line(read_utf8(paths[0]))
-        if not text:
-            raise InputError(f"{paths[0]}: is empty")
+        if not has_words(text):
+            raise InputError(f"{paths[0]}: has no word, but '{text}'" if text else f"{paths[0]}: is empty")
         return text
 
 
@@ -201,8 +206,8 @@ def _from_table(rows: Iterable[Row], files: Files, speakers: _Speakers) -> Found
         try:
             audio = files.find(row["audio"] or row["id"])
             times, text = _times(row), _one_line(row["text"])
-            if not text:
-                raise InputError("no text")
+            if not has_words(text):
+                raise InputError(f"no text, but '{text}'" if text else "no text")
             name = row["id"] or (f"{audio.stem}-{times}" if times else audio.stem)
             yield row.place, _entry(name, audio, row["speaker"] or speakers.of(audio), text, times, row["set"])
         except InputError as error:

@@ -79,6 +79,11 @@ def parse_join(line: str) -> Join:
     return Join(tuple(words[::2]), pauses)
 
 
+def has_words(text: str) -> bool:
+    """Is there a letter or a digit in it, of any script?"""
+    return any(character.isalnum() for character in text)
+
+
 def spk2utt_of(utt2spk: dict[str, str]) -> dict[str, str]:
     """``spk2utt``: each speaker's utterances in byte order, a space between."""
     speakers: dict[str, list[str]] = {}

@@ -54,8 +54,8 @@ def _write_set(folder: Path, entries: list[Entry]) -> None:
     parts = {entry.utt: f"{entry.recording} {entry.times}" for entry in entries if entry.times}
     if parts:
         write_scp(folder / "segments", parts)
-    else:
-        (folder / "segments").unlink(missing_ok=True)
+    for stale in ("spk2utt", "joins", "channel", *(() if parts else ("segments",))):  # of what was there before
+        (folder / stale).unlink(missing_ok=True)
 
 
 def _speakers(entries: list[Entry]) -> str:

@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Collection
 
-from lmspt.data.corpus import UNKNOWN, Entry
+from lmspt.data.corpus import UNKNOWN, Entry, as_key
 from lmspt.errors import InputError
 
 SETS = ("train", "dev", "test")
@@ -39,7 +39,7 @@ def split(entries: Collection[Entry], dev: float, test: float, unit: str = "auto
         raise InputError(f"--split_by {unit}: not one of {', '.join(UNITS)}")
     sets: dict[str, list[Entry]] = {}
     for entry in entries:
-        sets.setdefault(CALLED.get(entry.set.lower(), entry.set) or "train", []).append(entry)
+        sets.setdefault(as_key(CALLED.get(entry.set.lower(), entry.set) or "train"), []).append(entry)
     if "train" not in sets:
         named = ", ".join(sorted(sets))
         raise InputError(f"the corpus has the sets {named}, no train; name one so, or pass over its sets: --columns 'set='")

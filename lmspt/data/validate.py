@@ -10,7 +10,7 @@ from typing import Any
 
 from lmspt.data.audio import is_pipe, pipe_commands, read_header
 from lmspt.data.content import compare_sets
-from lmspt.data.datadir import TABLES, DataDir, spk2utt_of
+from lmspt.data.datadir import TABLES, DataDir, has_words, spk2utt_of
 from lmspt.data.report import Report, many
 from lmspt.data.scp import Found, Problem, read_scp
 from lmspt.data.signal import read_signals
@@ -59,6 +59,7 @@ def inspect(
             _find_disorder(path, found)
     if not non_print:
         _find_unprintable(data, found)
+    _find_wordless(data, found)
     _find_other_speakers(data, found)
     if not data.segments and not data.joins and data.utt2spk:
         for name in sorted(data.wav_scp.keys() - data.utt2spk.keys()):
@@ -102,6 +103,14 @@ def _find_unprintable(data: DataDir, found: Found) -> None:
                 what = f"{data.folder}/text: '{utt}' has U+{ord(character):04X} ({name})"
                 found(Problem(f"{what}; replace it, or give --non-print", utt))
                 break
+
+
+def _find_wordless(data: DataDir, found: Found) -> None:
+    """Texts of signs alone, of which a normaliser would leave nothing to be recognised."""
+    for utt, text in data.text.items():
+        if text and not has_words(text):
+            mend = f"mend it, or run utils/fix_data_dir.sh {data.folder}"
+            found(Problem(f"{data.folder}/text: '{utt}' has neither letter nor digit, but '{text}'; {mend}", utt))
 
 
 def _find_other_speakers(data: DataDir, found: Found) -> None:

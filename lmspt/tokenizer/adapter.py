@@ -132,7 +132,8 @@ def load_adapter(folder: Path, device: str | torch.device = "cpu") -> AdaptedTok
     weights = folder / "weights" if (folder / "weights").is_dir() else find_codec(config)  # a packed one has them with it
     tok_id = (folder / "tok_id").read_text(encoding="utf-8").strip()
     if not tok_id.endswith(f"-{_identity(folder, config, weights)}"):
-        raise InputError(f"{folder}: config.yaml or the weights in {weights} have changed since {tok_id}; run stage 4 again")
+        mend = f"move {folder} away and run stage 4"
+        raise InputError(f"{folder}: config.yaml or the weights in {weights} have changed since {tok_id}; {mend}")
     return AdaptedTokenizer(_build(config, weights), config.sample_rate, tok_id, device)
 
 

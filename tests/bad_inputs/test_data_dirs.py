@@ -70,7 +70,7 @@ FOUND_AT_ONCE = [
     ("a name too long", lines("wav.scp", f"a-1 {'x' * 300}.wav", "a-2 y", "b-1 z"), "xxx.wav: no such file; mend the path"),
     ("empty audio", content("audio/a-2.wav", b""), "/audio/a-2.wav: is an empty file; fetch it again"),
     ("not audio", content("audio/a-2.wav", b"<html>404</html>"), "/audio/a-2.wav: cannot be read as audio (Format not recog"),
-    ("no samples", audio(noise(0.0)), "/audio/a-2.wav: holds no samples; remove its line"),
+    ("no samples", audio(noise(0.0)), "/audio/a-2.wav: holds no samples; leave it out"),
     ("stereo", audio(noise().reshape(-1, 2)), "/audio/a-2.wav: 2 channels; write which one (0: their mean) to"),
     ("no such channel", content("channel", b"2\n"), "/audio/a-1.wav: has no channel 2, there are 1; mend the data"),
     ("channel in words", content("channel", b"left"), "/channel: has 'left'; write the number of a channel, from 1 on"),

@@ -60,7 +60,7 @@ def header_alone(path: Path) -> None:
 
 BAD: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "empty": ("x.wav", Path.touch, "is an empty file; fetch it again"),
-    "no samples": ("x.wav", lambda path: wav_file(path, noise(0.0)), "holds no samples; remove its line"),
+    "no samples": ("x.wav", lambda path: wav_file(path, noise(0.0)), "holds no samples; leave it out"),
     "text": ("x.wav", lambda path: path.write_text("not audio\n" * 50), "cannot be read as audio"),
     "folder": ("x.wav", Path.mkdir, "no such file"),
     "stereo": (

@@ -189,3 +189,26 @@ def test_two_kaldi_folders_with_one_utterance(tmp_path: Path) -> None:
     assert [(entry.utt, entry.set) for entry in found.entries] == [("a-1", "dev"), ("a-2", "dev"), ("b-1", "dev")]
     assert list(found.bad) == ["valid/a-1", "valid/a-2", "valid/b-1"]
     assert "its id 'b-1' is that of another" in found.bad["valid/b-1"]
+
+
+def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
+    wav(tmp_path / "elsewhere/a.wav").with_suffix(".txt").write_text("words")
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus/wavs").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/round").symlink_to(tmp_path / "corpus")
+    assert said(tmp_path / "corpus") == {"a": "words"}
+
+
+def test_signs_are_no_text(tmp_path: Path) -> None:
+    for name, text in (("a", "..."), ("b", "¿?"), ("c", "5"), ("d", "где")):
+        wav(tmp_path / f"{name}.wav").with_suffix(".txt").write_text(text)
+    found = read_corpus(tmp_path)
+    assert [entry.text for entry in found.entries] == ["5", "где"]
+    assert list(found.bad) == ["a.wav", "b.wav"] and found.bad["a.wav"].endswith("a.txt: has no word, but '...'")
+
+
+def test_a_table_by_its_name_in_the_corpus(tmp_path: Path) -> None:
+    wav(tmp_path / "clips/a.wav")
+    for name in ("train", "validated"):
+        write_lines(tmp_path / f"{name}.tsv", "path\ttext", f"clips/a.wav\t{name}")
+    assert said(tmp_path, metadata=Path("validated.tsv")) == {"a": "validated"}

@@ -76,3 +76,8 @@ def test_seeds_differ() -> None:
 def test_what_cannot_be_split(all_entries: list[Entry], dev: float, unit: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         split(all_entries, dev, 1, unit)
+
+
+def test_names_of_sets_are_names_of_folders() -> None:
+    found = split(entries({"a": 9}) + entries({"b": 1}, "dev clean") + entries({"c": 1}, "../outside"), 1, 1)
+    assert sizes(found) == {"train": 7, "dev_clean": 1, "_outside": 1, "test": 1, "dev": 1}

@@ -199,3 +199,10 @@ def test_a_thousand_problems_are_twenty_lines(tmp_path: Path) -> None:
     assert lines[0] == f"{folder}: 1003 problems"
     assert lines[-1] == "... and 983 more"
     assert len(lines) == 22
+
+
+def test_texts_of_signs_alone(tmp_path: Path) -> None:
+    folder = sound_dir(tmp_path / "data")
+    (folder / "text").write_text((folder / "text").read_text().replace("one\n", "... -\n"))
+    with pytest.raises(InputError, match=r"text: 'a-1' has neither letter nor digit, but '\.\.\. -'; mend it"):
+        validate(folder)

@@ -3,6 +3,7 @@
 # the contract says the command writes. FAIL=<command> makes that one fail, FAIL_IF=<part of a call> that call,
 # HANG=<command> makes it wait (SECONDS_TO_HANG), TELL_THREADS=1 notes the threads of each. What is written differs from call to call, unless SALT says what to add to it.
 set -euo pipefail
+if [[ " $* " == *" --print_config "* ]]; then exit 0; fi    # a check that comes before all stages
 if [ "$1" != -m ]; then exec "${REAL_PYTHON}" "$@"; fi
 name=${2#lmspt.bin.}
 shift 2

@@ -408,6 +408,47 @@ def test_killed_while_it_puts_aside_what_other_options_made(finished: Path) -> N
     assert len(list((finished / "exp").glob("slm_*.until_*/model.safetensors"))) == 2, "none of the two is trained over the old one"
 
 
+def test_another_corpus_is_read(finished: Path) -> None:
+    """Where db.sh says that it lies, and what its table says, decide what stage 1 writes."""
+    corpus = finished / "corpus"
+    corpus.mkdir()
+    (corpus / "metadata.csv").write_text("a|one\n")
+    for there in (corpus, finished):
+        assert slm(finished, "--stop_stage", "1", MYCORPUS=str(there)).returncode == 0
+        assert names(calls(finished))[:1] == ["local/data.sh"]
+    assert slm(finished, "--stop_stage", "1", MYCORPUS=str(corpus)).returncode == 0
+    (corpus / "metadata.csv").write_text("a|two\n")
+    calls(finished)
+    assert slm(finished, "--stop_stage", "1", MYCORPUS=str(corpus)).returncode == 0
+    assert names(calls(finished))[:1] == ["local/data.sh"]
+    assert slm(finished, "--stop_stage", "1", MYCORPUS=str(corpus)).returncode == 0
+    assert calls(finished) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--normalizer", "englsh"], "--normalizer englsh: not one of english, digits"),
+        (["--ngpu", "abc"], "--ngpu abc: give a whole number"),
+        (["--nj", "0"], "--nj 0: give 1 or more"),
+        (["--slm_config", "conf/slm/nope.yaml"], "conf/slm/nope.yaml is missing: it is for you to write"),
+        (["--dry_run", "--tok_list", "conf/tok/nope.yaml"], "conf/tok/nope.yaml is missing: it is for you to write"),
+        (["--stage", "15"], "there is no stage 15"),
+        (["--stage", "5", "--stop_stage", "3"], "--stop_stage 3 comes before --stage 5"),
+    ],
+)
+def test_what_is_told_before_anything_is_done(recipe: Path, options: list[str], message: str) -> None:
+    done = slm(recipe, *options)
+    assert done.returncode != 0 and message in done.stderr
+    assert calls(recipe) == []
+
+
+def test_numbers_of_stages_as_elsewhere(recipe: Path) -> None:
+    assert slm(recipe, "--stage", "0", "--stop_stage", "02").returncode == 0
+    assert names(calls(recipe)) == ["local/data.sh", "validate_data", "format_data"]
+    assert "(slm.sh" in slm(recipe, "--stage", "14", "--stop_stage", "10000", "--dry_run").stdout
+
+
 def test_two_language_models_a_tokenizer(finished: Path) -> None:
     (finished / "conf/slm/large.yaml").write_text("name: slm/large\n")
     models = ("--slm_config", "conf/slm/small.yaml conf/slm/large.yaml")

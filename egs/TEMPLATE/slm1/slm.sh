@@ -83,7 +83,16 @@ if ${list_stages}; then list_stages; exit 0; fi
 if ${dry_run}; then PATH=${PWD}/utils:${PATH}; else . ./path.sh; fi
 . ./cmd.sh
 
+for name in nj ngpu side_by_side train_variants dump_nj judge_ngpu max_eval_utts; do
+    [[ ${!name} =~ ^[0-9]+$ ]] || die "--${name} ${!name}: give a whole number"
+done
+for name in nj side_by_side dump_nj; do [ "${!name}" -gt 0 ] || die "--${name} 0: give 1 or more"; done
+case ${normalizer} in
+    english | digits | basic | none) ;;
+    *) die "--normalizer ${normalizer}: not one of english, digits, basic, none" ;;
+esac
 [ -z "${second_judge}" ] || [ -n "${judge}" ] || die "a second judge needs a first: give --judge"
+confs=() slm_confs=() tests=() tok_words=() slm_words=() decode_words=() local_data_words=() tok_seed_words=() seed_words=()
 words_of train_cmd "${train_cmd}"
 words_of cuda_cmd "${cuda_cmd}"
 words_of decode_cmd "${decode_cmd}"
@@ -212,6 +221,16 @@ refuse_namesakes() {
 refuse_namesakes "${confs[@]}"
 refuse_namesakes "${slm_confs[@]}"
 
+# What would stop a later stage is told now: configuration $2 of command $1 with the overrides behind them.
+check_config() {
+    local said
+    there 0 "$2"
+    if ${dry_run}; then return; fi
+    said=$(python -m "lmspt.bin.$1" --config "$2" --print_config -- "${@:3}" 2>&1) || die "${said}"
+}
+if reaches tok_train; then for conf in "${confs[@]}"; do check_config tok_train "${conf}" "${tok_words[@]}"; done; fi
+if reaches slm_train; then for conf in "${slm_confs[@]}"; do check_config slm_train "${conf}" "${slm_words[@]}"; done; fi
+
 toks=()     # "<configuration> [seed]" of each tokenizer
 trained=0   # how many of them stage 4 trains for long
 cells=()    # "<tokenizer>:<configuration>:[seed]" of each language model
@@ -228,11 +247,16 @@ for tok in "${toks[@]}"; do
 done
 
 stage_data() {
-    local set
+    local set name corpus
     home=data
     unit
     need 0 local/data.sh
     also db.sh
+    for name in $([ ! -e db.sh ] || sed -n 's/^\([A-Za-z_]*\)=.*/\1/p' db.sh); do    # where corpora lie, and their tables
+        corpus=$(. ./db.sh; echo "${!name}")
+        option "${name}" "${corpus}"
+        also "${corpus}"/*.{csv,tsv}
+    done
     option local_data_opts "${local_data_opts}"
     for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do makes "data/${set}"/{wav.scp,text,utt2spk}; done
     writes data runs 1

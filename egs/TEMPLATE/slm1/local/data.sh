@@ -39,7 +39,6 @@ if ${drop_bad}; then more+=(--drop_bad); fi
 python -m lmspt.bin.prepare_data --corpus "${MYCORPUS}" --out data --columns "${columns}" --speaker "${speaker}" \
     --dev "${dev}" --test "${test}" --split_by "${split_by}" --seed "${seed}" "${more[@]}"
 for set in data/*/; do
-    rm -f "${set}channel"
     if [ -n "${channel}" ]; then echo "${channel}" > "${set}channel"; fi
     if ${drop_bad}; then python -m lmspt.bin.fix_data --read-audio "${set%/}"; fi
 done
