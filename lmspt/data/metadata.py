@@ -72,6 +72,12 @@ def read_rows(path: Path, columns: Mapping[str, str]) -> list[Row]:
     if not (places := _places(path, lines[0][1], columns, delimiter)):
         width = len(lines[0][1])
         places = {"id": 0, "text": width - 1}
+        spaced = [sum(" " in words[i].strip() for _, words in lines if i < len(words)) for i in range(1, width)]
+        if not spaced[-1] and max(spaced) > len(lines) // 2:
+            raise InputError(
+                f"{path}: its last column, '{lines[0][1][-1]}' ..., is taken for the text, and has one word a line; "
+                "name the columns in a first line, such as path, text, speaker"
+            )
     else:
         width = len(lines.pop(0)[1])
     rows = []

@@ -87,3 +87,10 @@ def test_any_bytes_are_rows_or_an_error(tmp_path: Path, content: bytes) -> None:
     else:
         assert found
         assert all(row.values.keys() == NAMES.keys() for row in found)
+
+
+def test_a_last_column_of_names_is_no_text(tmp_path: Path) -> None:
+    """A table without a header has its text last, as LJSpeech has."""
+    with pytest.raises(InputError, match=r"its last column, 'ann' \.\.\., is taken for the text"):
+        rows(tmp_path / "x.csv", "a.wav|one two|ann\nb.wav|three four|bob\n")
+    assert rows(tmp_path / "x.csv", "a b.wav|yes\nc d.wav|no\n")[1] == {"id": "c d.wav", "text": "no"}
