@@ -72,7 +72,7 @@ def test_read_only_folder(tmp_path: Path) -> None:
     done = mounted(script, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "error: out/wav: Read-only file system; choose a folder that can be written to (--dumpdir, --expdir), "
+        "error: out/wav: Read-only file system; choose a folder that can be written to (--dumpdir, --expdir, --resultsdir), "
         "then run the same command again"
     )
 
