@@ -145,3 +145,9 @@ def test_a_voice_is_that_of_the_speakers_next_utterance():
         other_utterances(data, ["b1"], store)
     with pytest.raises(InputError, match="--tokens"):
         other_utterances(data, ["a1"], None)
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": -1.0}, {"top_k": 0}, {"top_p": 0.0}, {"length_limit": 0.0}])
+def test_draws_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(InputError, match="must be 0 or more, 1 or more"):
+        SamplingConfig(**wrong)

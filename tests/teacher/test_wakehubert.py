@@ -63,3 +63,12 @@ def test_a_damaged_file_is_refused(tmp_path, content):
     (tmp_path / "wakehubert.onnx").write_bytes(whole[:1_000_000] if content is None else content)
     with pytest.raises(InputError, match="not a whole ONNX file"):
         read_initializers(tmp_path / "wakehubert.onnx")
+
+
+def test_its_spectrum_is_whole_in_a_training_of_half_precision(teacher):
+    """A tone, beside which half precision would put noise into bands that are silent."""
+    wav = 0.3 * torch.sin(2 * torch.pi * 1000 * torch.arange(16000) / 16000)[None]
+    with torch.autocast("cpu", torch.bfloat16):
+        (features,), _ = teacher(wav, torch.tensor([16000]), [1])
+    (whole,), _ = teacher(wav, torch.tensor([16000]), [1])
+    assert (features.float() - whole).square().mean() / whole.var() < 1e-3

@@ -32,6 +32,7 @@ def test_filter(run: Run, tmp_path: Path) -> None:
     table = "a 1\nb  2\nc 3\nbb 4\n"
     assert run("filter_scp.py", "keys", stdin=table).stdout == "b  2\nc 3\n"
     assert run("filter_scp.py", "--exclude", "keys", stdin=table).stdout == "a 1\nbb 4\n"
+    assert run("filter_scp.py", "keys", stdin="b one\u2028line\n").stdout == "b one\u2028line\n"
 
 
 def test_speaker_maps_are_inverse_and_in_byte_order(run: Run) -> None:
