@@ -83,8 +83,10 @@ def convert_gguf(gguf: Path, target: Path) -> None:
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(partial)
     try:
         os.replace(partial, target)
-    except OSError:  # another process has made it meanwhile
+    except OSError:
         shutil.rmtree(partial)
+        if not target.is_dir():  # else another process has made it meanwhile
+            raise
 
 
 def from_pretrained(config: SLMConfig, vocab: Vocabulary) -> SpeechLM:

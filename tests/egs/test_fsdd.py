@@ -78,6 +78,12 @@ def test_drawn_the_same_again(recordings, sets, tmp_path):
     assert all(again[name].joins == data.joins for name, data in sets.items())
 
 
+def test_fewer_strings_to_train_on_leave_dev_and_test_alone(recordings, sets, tmp_path):
+    fewer = make(recordings, tmp_path, "--n_train", "50")
+    assert all(fewer[name].joins == sets[name].joins for name in ("dev", "test"))
+    assert len(fewer["train"].utts) == 50
+
+
 def test_heldout_speaker(recordings, tmp_path):
     sets = make(recordings, tmp_path, "--heldout_speaker", "bob")
     assert set(sets["test"].utt2spk.values()) == {"bob"}

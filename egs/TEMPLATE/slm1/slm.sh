@@ -252,10 +252,10 @@ stage_data() {
     unit
     need 0 local/data.sh
     also db.sh
-    for name in $([ ! -e db.sh ] || sed -n 's/^\([A-Za-z_]*\)=.*/\1/p' db.sh); do    # where corpora lie, and their tables
+    for name in $([ ! -e db.sh ] || sed -n 's/^\([A-Za-z_0-9]*\)=.*/\1/p' db.sh); do    # where corpora lie, and their tables
         corpus=$(. ./db.sh; echo "${!name}")
         option "${name}" "${corpus}"
-        also "${corpus}"/*.{csv,tsv}
+        [ -z "${corpus}" ] || also "${corpus}"/*.{csv,tsv}
     done
     option local_data_opts "${local_data_opts}"
     for set in "${training_sets[@]}" "${valid_set}" "${tests[@]}"; do makes "data/${set}"/{wav.scp,text,utt2spk}; done
