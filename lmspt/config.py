@@ -17,6 +17,8 @@ import yaml
 from lmspt.errors import InputError
 from lmspt.files import write_text
 
+COMMAND_LINE = "command line"
+
 
 def load_config(
     path: str | Path | None, overrides: Sequence[str], *classes: type, siblings: Sequence[type] = ()
@@ -35,24 +37,38 @@ def load_config(
     """
     known = _known_fields(classes)
     values = read_yaml(Path(path)) if path else {}
-    path = path or "command line"
     given = _parse_overrides(overrides)
     foreign = {field.name for cls in siblings for field in dataclasses.fields(cls)} - known
     for key in sorted(foreign.intersection(given)):
-        logging.warning("%s: '%s' is no key of this kind of config; left out", path, key)
+        logging.warning("%s: '%s' is no key of this kind of config; left out", path or COMMAND_LINE, key)
         del given[key]
     values.update(given)
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(known))}"
-            raise InputError(f"{'command line' if key in given else path}: unknown config key '{key}'; {hint}")
+            raise InputError(f"{COMMAND_LINE if key in given else path}: unknown config key '{key}'; {hint}")
     instances = []
     for cls in classes:
         hints = typing.get_type_hints(cls)
-        own = {f.name: _typed(path, f.name, values[f.name], hints[f.name]) for f in dataclasses.fields(cls) if f.name in values}
+        own = {
+            key: _typed(COMMAND_LINE if key in given else path, key, values[key], hints[key])
+            for key in (field.name for field in dataclasses.fields(cls))
+            if key in values
+        }
         instances.append(cls(**own))
     return tuple(instances)
+
+
+def require_at_least(config: Any, least: float, *keys: str) -> None:
+    """Stop at a number of a config that is too small; for ``__post_init__``.
+
+    Raises:
+        InputError: names it.
+    """
+    for key in keys:
+        if not getattr(config, key) >= least:
+            raise InputError(f"{key} {getattr(config, key)}: must be {least} or more")
 
 
 def save_config(path: str | Path, *instances: Any) -> None:

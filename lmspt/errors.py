@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ MENDS = {
     errno.ENOTDIR: "a file stands where a folder should be; move it away",
 }
 
+SHOWN = 20  # lines, of many
+
 
 class InputError(Exception):
     """Bad input. The message names the file and line or the utterance, and says how to mend it."""
@@ -28,19 +31,23 @@ def require_given(args: Namespace, *names: str) -> None:
         raise InputError(f"{', '.join(missing)}: not given (--help says what it is)")
 
 
-def some_of(lines: Sequence[str], shown: int = 20) -> str:
+def some_of(lines: Sequence[str]) -> str:
     """The first of many lines, and how many more there are."""
-    more = [f"... and {len(lines) - shown} more"] if len(lines) > shown else []
-    return "\n".join([*lines[:shown], *more])
+    more = [f"... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return "\n".join([*lines[:SHOWN], *more])
 
 
 def run_main(main: Callable[[], int | None]) -> None:
     """Run a command's ``main``; what the user can mend becomes one line on stderr and exit status 1."""
     try:
         status = main()
+        sys.stdout.flush()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         status = 1
+    except BrokenPipeError:  # of whom it tells what it found: "| head" has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # lest Python's own end complains
+        status = 141  # as of a command that SIGPIPE ends
     except OSError as error:
         if error.errno not in MENDS:
             raise

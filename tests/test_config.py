@@ -67,6 +67,11 @@ def test_bad_overrides(tmp_path):
             load(tmp_path, "", *words)
 
 
+def test_who_is_to_blame(tmp_path):
+    with pytest.raises(InputError, match=r"^command line: 'lr' wants float, got 'abc'"):
+        load(tmp_path, "dim: 16\nlr: 1e-3\n", "--lr", "abc")
+
+
 def test_overrides_for_several_kinds(tmp_path, caplog):
     path = tmp_path / "c.yaml"
     path.write_text("dim: 16\n")

@@ -29,12 +29,13 @@ def main(argv: list[str] | None = None) -> None:
     """Parse, speak, write."""
     args = parser().parse_args(argv)
     from lmspt.config import load_config
-    from lmspt.data.audio import write_wav
+    from lmspt.data.audio import require_writable, write_wav
     from lmspt.device import inference_device
     from lmspt.inference import SpeechLM
     from lmspt.slm.config import SamplingConfig
 
     start_log()
+    require_writable(args.out)
     device = inference_device(args.ngpu, args.num_threads)
     (sampling,) = load_config(args.config, [], SamplingConfig)
     model = SpeechLM.from_pretrained(args.model, device)

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from lmspt.bin.log import start_log
 from lmspt.cpu import n_threads
-from lmspt.errors import run_main
+from lmspt.errors import require_given, run_main
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__, epilog="Further --key value pairs override the config.")
     p.add_argument("--config", type=Path, help="YAML: how codes are drawn (default: as SamplingConfig says)")
-    p.add_argument("--slm", type=Path, required=True, help="exp/slm_<tag>")
-    p.add_argument("--tokenizer", type=Path, required=True, help="exp/tok_<tag>")
-    p.add_argument("--data", type=Path, required=True, help="formatted set: its texts and speakers")
+    p.add_argument("--slm", type=Path, help="exp/slm_<tag>")
+    p.add_argument("--tokenizer", type=Path, help="exp/tok_<tag>")
+    p.add_argument("--data", type=Path, help="formatted set: its texts and speakers")
     p.add_argument("--tokens", type=Path, help="token store of the set, for a model that hears a voice (voice_seconds)")
-    p.add_argument("--out", type=Path, required=True, help="gets wav.scp, wav/, stats.jsonl")
+    p.add_argument("--out", type=Path, help="gets wav.scp, wav/, stats.jsonl")
     p.add_argument("--max_utts", type=int, help="speak at most so many, the same for every system")
     p.add_argument("--num_threads", type=int, default=n_threads(), help="on the CPU")
     p.add_argument("--ngpu", type=int, choices=(0, 1), default=0, help="1: on a GPU")
+    p.add_argument("--print_config", action="store_true", help="print the resolved config and stop")
     return p
 
 
 def main(argv: list[str] | None = None) -> None:
     """Parse, speak, write."""
     args, overrides = parser().parse_known_args(argv)
-    import json
+    from lmspt.config import dump_config, load_config, save_config
+    from lmspt.slm.config import SamplingConfig
 
-    from lmspt.config import load_config, save_config
+    (sampling,) = load_config(args.config, overrides, SamplingConfig)
+    if args.print_config:
+        print(dump_config(sampling), end="")
+        return
+    require_given(args, "slm", "tokenizer", "data", "out")
     from lmspt.data.datadir import DataDir
     from lmspt.data.subset import choose_utts
     from lmspt.data.tokens import TokenStore
@@ -38,14 +45,12 @@ def main(argv: list[str] | None = None) -> None:
     from lmspt.errors import InputError
     from lmspt.files import write_text
     from lmspt.slm.checkpoint import load_slm
-    from lmspt.slm.config import SamplingConfig
     from lmspt.slm.decode import synthesise, write_speech
     from lmspt.slm.text import load_units
     from lmspt.tokenizer.checkpoint import load_tokenizer
 
     start_log()
     device = inference_device(args.ngpu, args.num_threads)
-    (sampling,) = load_config(args.config, overrides, SamplingConfig)
     model = load_slm(args.slm).to(device)
     tokenizer, data = load_tokenizer(args.tokenizer, device), DataDir(args.data)
     if tokenizer.tok_id != model.vocab.tok_id:

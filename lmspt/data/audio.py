@@ -24,6 +24,7 @@ from lmspt.files import atomic
 
 AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", *SUFFIXES)  # what is looked for in folders
 BAR = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|(\|)""")  # its group: one that is not quoted
+WRITTEN = (".wav", ".flac")
 CACHED_SAMPLES = 200_000_000  # of one Utterances: 400 MB of 16-bit samples, 3.5 hours at 16 kHz
 
 
@@ -84,6 +85,16 @@ def pipe_commands(source: str) -> list[list[str]]:
         if not command or shutil.which(command[0]) is None:
             raise InputError(f"'{source}': program '{' '.join(command[:1])}' is not installed; install it or mend the line")
     return commands
+
+
+def require_writable(path: str | Path) -> None:
+    """Stop at a name whose suffix is of no format that :func:`write_wav` writes, before there is anything to write.
+
+    Raises:
+        InputError: names it.
+    """
+    if Path(path).suffix.lower() not in WRITTEN:
+        raise InputError(f"{path}: audio is written as {' or '.join(WRITTEN)}; end its name so")
 
 
 def write_wav(path: str | Path, wav: np.ndarray, sample_rate: int) -> None:

@@ -37,6 +37,8 @@ def code_writer(
             yield store.done, store.add
         return
     if (folder / META).is_file() and (found := _meta_of(folder)) != meta:
+        if not found:
+            raise InputError(f"{folder / META}: is another program's; choose another folder")
         raise InputError(f"{folder}: holds codes of '{found['tok_id']}', not of '{meta['tok_id']}'; choose another folder")
     write_json(folder / META, meta)
 
@@ -58,8 +60,8 @@ def read_codes(inputs: list[Path], tok_id: str) -> Iterator[tuple[str, np.ndarra
         yield from ((name, store[name]) for name in store)
     paths = [path for path in inputs if not (path / MANIFEST).is_file()]
     for name, path in collect(paths, (".npy",)).items():
-        folder = next((folder for folder in path.parents if (folder / META).is_file()), None)
-        if folder is not None and (found := _meta_of(folder)["tok_id"]) != tok_id:
+        found = next((meta["tok_id"] for folder in path.parents if (meta := _meta_of(folder))), tok_id)
+        if found != tok_id:
             raise InputError(f"{path}: codes of '{found}', but the model is '{tok_id}'")
         yield name, _load(path)
 
@@ -75,4 +77,9 @@ def _load(path: Path) -> np.ndarray:
 
 
 def _meta_of(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / META).read_text(encoding="utf-8"))
+    """What a folder says of its codes; nothing if it has none. Hugging Face's models have a file of that name, too."""
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) and "tok_id" in meta else {}

@@ -38,6 +38,8 @@ class Entry:
         recording: key of ``wav.scp``; ``utt`` unless it is a part of it.
         times: begin and end (s) of a part, as written, or nothing.
         set: where the corpus says that it belongs; "" if it does not.
+        channel: which one of the recording, where a Kaldi directory says so.
+        ctm: lines of a Kaldi directory's ``ctm`` that are about it.
     """
 
     utt: str
@@ -47,6 +49,8 @@ class Entry:
     recording: str
     times: str = ""
     set: str = ""
+    channel: int | None = None
+    ctm: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -290,6 +294,7 @@ def _from_kaldi(folder: Path, root: Path) -> Found:
     if data.joins:
         raise InputError(f"{folder}: has joins; such a directory is ready, copy it to data/")
     bases = [Path.cwd(), folder, *folder.parents]
+    ctm = _lines_by_utt(folder / "ctm")
     for utt in data.utts:
         (recording,) = data.recordings_of(utt)
         source = data.wav_scp[recording]
@@ -298,4 +303,15 @@ def _from_kaldi(folder: Path, root: Path) -> Found:
         segment = data.segments.get(utt)
         times = f"{segment.begin} {segment.end}" if segment else ""
         in_set = folder.name if folder != root else ""
-        yield f"{folder.name}/{utt}", Entry(utt, data.utt2spk[utt], data.text[utt], source, recording, times, in_set)
+        if in_set and times:  # another folder may have another recording of this name
+            recording = as_key(f"{recording}-{_digest(source)}")
+        said = (data.utt2spk[utt], data.text[utt])
+        yield f"{folder.name}/{utt}", Entry(utt, *said, source, recording, times, in_set, data.channel, tuple(ctm.get(utt, ())))
+
+
+def _lines_by_utt(ctm: Path) -> dict[str, list[str]]:
+    lines: dict[str, list[str]] = {}
+    for line in read_utf8(ctm).splitlines() if ctm.is_file() else ():
+        if line.strip() and not line.startswith(";;"):
+            lines.setdefault(line.split()[0], []).append(line)
+    return lines

@@ -24,7 +24,7 @@ def require_good(corpus: Corpus, drop_bad: bool) -> None:
 
 
 def write_sets(out: Path, sets: Mapping[str, list[Entry]], left_out: Mapping[str, str]) -> list[str]:
-    """Write ``<set>/{wav.scp,text,utt2spk[,segments]}``, ``split.tsv`` and ``dropped.tsv``.
+    """Write ``<set>/{wav.scp,text,utt2spk[,segments][,channel][,ctm]}``, ``split.tsv`` and ``dropped.tsv``.
 
     Args:
         out: ``data``.
@@ -33,7 +33,14 @@ def write_sets(out: Path, sets: Mapping[str, list[Entry]], left_out: Mapping[str
 
     Returns:
         Lines that say what was written.
+
+    Raises:
+        InputError: a set is of several channels, which a data directory cannot say.
     """
+    for name, entries in sets.items():
+        if len(channels := {entry.channel for entry in entries}) > 1:
+            told = " and ".join(sorted("no channel" if channel is None else f"channel {channel}" for channel in channels))
+            raise InputError(f"{name}: is made of directories that say {told}; write one into the file 'channel' of all of them")
     for name, entries in sets.items():
         _write_set(out / name, entries)
     rows = [(name, entry.utt, entry.speaker, entry.source) for name, entries in sets.items() for entry in entries]
@@ -51,11 +58,18 @@ def _write_set(folder: Path, entries: list[Entry]) -> None:
     write_scp(folder / "wav.scp", {entry.recording: entry.source for entry in entries})
     write_scp(folder / "text", {entry.utt: entry.text for entry in entries})
     write_scp(folder / "utt2spk", {entry.utt: entry.speaker for entry in entries})
-    parts = {entry.utt: f"{entry.recording} {entry.times}" for entry in entries if entry.times}
-    if parts:
-        write_scp(folder / "segments", parts)
-    for stale in ("spk2utt", "joins", "channel", *(() if parts else ("segments",))):  # of what was there before
-        (folder / stale).unlink(missing_ok=True)
+    beside = {
+        "segments": [f"{entry.utt} {entry.recording} {entry.times}" for entry in entries if entry.times],
+        "channel": [str(entry.channel) for entry in entries[:1] if entry.channel is not None],
+        "ctm": [line for entry in entries for line in entry.ctm],
+        "spk2utt": [],  # of what was there before
+        "joins": [],
+    }
+    for name, lines in beside.items():
+        if lines:
+            write_text(folder / name, "".join(f"{line}\n" for line in lines))
+        else:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _speakers(entries: list[Entry]) -> str:

@@ -9,6 +9,8 @@ from zlib import crc32
 import numpy as np
 import soxr
 
+from lmspt.errors import InputError
+
 
 class Shift(TypedDict, total=False):
     """``gain`` and ``speed`` (factors), ``offset`` (seconds of silence before), ``snr`` (dB, of white noise)."""
@@ -31,18 +33,30 @@ SHIFTS: dict[str, Shift] = {
 }
 
 
+VARIED = {"gain_db": (-9.0, 6.0), "speed": (0.9, 1.1)}
+
+
 @dataclass
 class VariationConfig:
     """Ranges drawn from uniformly: ``gain_db`` (dB), ``speed`` (factor; pitch moves along), ``max_offset`` (seconds of
     silence before the utterance, which shifts the frame grid)."""
 
-    gain_db: list[float] = field(default_factory=lambda: [-9.0, 6.0])
-    speed: list[float] = field(default_factory=lambda: [0.9, 1.1])
+    gain_db: list[float] = field(default_factory=lambda: [*VARIED["gain_db"]])
+    speed: list[float] = field(default_factory=lambda: [*VARIED["speed"]])
     max_offset: float = 0.1
+
+    def __post_init__(self) -> None:
+        for key in ("gain_db", "speed"):
+            drawn = getattr(self, key)
+            if len(drawn) != 2 or not drawn[0] <= drawn[1]:
+                raise InputError(f"{key} {drawn}: write the lowest and the highest, [{', '.join(map(str, VARIED[key]))}]")
+        if self.speed[0] <= 0 or self.max_offset < 0:
+            raise InputError(f"speed {self.speed}, max_offset {self.max_offset}: must be above 0, and 0 or more")
 
 
 def vary(wav: np.ndarray, sample_rate: int, config: VariationConfig, rng: np.random.Generator) -> np.ndarray:
-    """``wav`` (T,) float32 at another level and tempo; the result has another length, and never clips where ``wav`` did not."""
+    """``wav`` (T,) float32 at another level and tempo; the result has another length. Where it is made louder it stays below full
+    scale, but for what a change of tempo adds between samples."""
     speed = rng.uniform(*config.speed)
     gain = 10.0 ** (rng.uniform(*config.gain_db) / 20.0)
     return apply(wav, sample_rate, gain, speed)

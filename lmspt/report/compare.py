@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -14,7 +13,7 @@ import yaml
 from lmspt.errors import InputError
 from lmspt.report.counts import SECOND, TASKS, Counts, comparisons, counts_of, read_counts
 from lmspt.report.groups import unseeded
-from lmspt.report.system import tokenizer_of
+from lmspt.report.system import PROBE_KEYS, read_json, tokenizer_of
 from lmspt.report.table import measured, percent
 from lmspt.report.told import MEASURES, differences, told, words_of
 from lmspt.score.contract import PARTS, relatives, require_same
@@ -159,7 +158,7 @@ def _from_folders(name: str, folder: Path) -> Scored:
     results: dict[Key, dict[str, dict[str, Any]]] = {}
     for seed in seeds:
         for key, path in _scores_in(seed):
-            results.setdefault(key, {})[str(seed)] = json.loads(path.read_text(encoding="utf-8"))
+            results.setdefault(key, {})[str(seed)] = read_json(path, 10 if key[1] == "asr" else 12, ("contract", "utts"))
     for (set_name, task), found in results.items():
         if len(found) < len(seeds):
             raise InputError(f"{folder}: not all of its {len(seeds)} seeds have {task} scores on {set_name}; run stages 9 to 12")
@@ -178,7 +177,7 @@ def _words(seeds: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
     """What the codes of tokenizers tell of words, by set; nothing of language models."""
     probes: dict[str, list[dict[str, Any]]] = {}
     for path in (path for seed in seeds for path in sorted(seed.glob("eval/*/probes.json"))):
-        probes.setdefault(path.parent.name, []).append(json.loads(path.read_text(encoding="utf-8")))
+        probes.setdefault(path.parent.name, []).append(read_json(path, 6, PROBE_KEYS))
     return {name: words for name, found in probes.items() if len(found) == len(seeds) and (words := words_of(found))}
 
 
@@ -186,7 +185,7 @@ def _scores_in(folder: Path) -> list[tuple[Key, Path]]:
     """``result.json`` of a system of one seed, by (set, task); the controls of recognition are none."""
     found = []
     for path in sorted(folder.glob("asr_*/result.json")):
-        if json.loads((path.parent / "stats.json").read_text(encoding="utf-8"))["control"] is None:
+        if read_json(path.parent / "stats.json", 9, ("control",))["control"] is None:
             found.append(((path.parent.name.removeprefix("asr_"), "asr"), path))
     for path in sorted(folder.glob("tts_*/result.json")):
         found.append(((path.parent.name.removeprefix("tts_"), "tts"), path))
@@ -208,7 +207,7 @@ def _teachers(folder: Path) -> set[str]:
 def _from_benchmark(name: str, path: Path, row: str) -> Scored:
     if not path.is_file():
         raise InputError(f"{path}: no such file; give exp/slm_<tag>, exp/tok_<tag>, or results/benchmark.json:<row>")
-    benchmark = json.loads(path.read_text(encoding="utf-8"))
+    benchmark = read_json(path, 13, ("systems", "contract"))
     groups = {group["name"]: group["systems"] for group in benchmark.get("groups", [])}
     rows = {system["name"]: system for system in benchmark["systems"]}
     cells = groups.get(row) or ([row] if row in rows else None)  # a row of all seeds may have the name of its first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from lmspt.report.groups import UNSEEN
 from lmspt.report.results import Experiment
 from lmspt.report.system import Result
 from lmspt.report.table import NONE, Table
@@ -40,7 +41,7 @@ def differences_table(title: str, pairs: Sequence[Result]) -> Table:
     return Table(
         f"{title[0].upper()}{title[1:]}",
         "Word error rate of the row minus that of the column, in points. *: p < 0.05 by a paired bootstrap over utterances "
-        f"and seeds, with Holm's correction for {len(pairs)} pair{'s' if len(pairs) > 1 else ''}. Intervals, by "
+        f"and seeds, with Holm's correction for {len(pairs)} pair{'s' if len(pairs) > 1 else ''}. {UNSEEN} Intervals, by "
         "utterance and by speaker, are in `benchmark.json`.",
         *_matrix(pairs, lambda difference: f"{100 * difference:+.1f}"),
     )

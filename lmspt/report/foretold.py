@@ -20,9 +20,10 @@ SHAPES = "so^Dv"  # of rates, the lowest first
 
 
 def closest(correlations: Mapping[str, Mapping[str, Result]], task: str) -> str | None:
-    """The probe whose ranks go with those of the error rate most closely, up or down; ``None`` if none was correlated."""
-    rhos = {probe: abs(tasks[task]["rho"]) for probe, tasks in correlations.items() if "rho" in tasks.get(task, {})}
-    return max(rhos, key=rhos.__getitem__) if rhos else None
+    """The probe whose ranks go with those of the error rate most closely, up or down, of those that were run on the most systems:
+    few agree more easily. ``None`` if none was correlated."""
+    found = {probe: tasks[task] for probe, tasks in correlations.items() if "rho" in tasks.get(task, {})}
+    return max(found, key=lambda probe: (found[probe]["n"], abs(found[probe]["rho"])), default=None)
 
 
 def foretold(benchmark: dict[str, Any]) -> dict[str, str]:

@@ -79,6 +79,10 @@ def _group(systems: Sequence[System], sets: Sequence[str]) -> Group:
     )
 
 
+# for the notes of tables; see lmspt.score.bootstrap
+UNSEEN = "What is of one training, or of one language model on it, knows nothing of others, of two or three too little."
+
+
 def unseeded(name: str) -> str:
     """A system's name without the seeds of its tokenizer and of its language model."""
     return SEEDS.sub("", name)

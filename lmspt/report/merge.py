@@ -18,7 +18,7 @@ from lmspt.report.benchmark import UNREAD, UNSCORED
 from lmspt.report.counts import SECOND, TASKS, Counts, comparisons, counts_of, pooled, read_counts
 from lmspt.report.groups import unseeded
 from lmspt.report.probe_tables import PROBES, correlations
-from lmspt.report.system import Result
+from lmspt.report.system import Result, read_json
 from lmspt.score.contract import PARTS, require_same
 
 ALIKE = ("objective", "teacher", "frame_rate", "bitrate")  # what the seeds of a group have in common
@@ -155,4 +155,4 @@ def _results(folder: Path, row: Result) -> dict[tuple[str, str], Result]:
 def _read(path: Path) -> Result:
     if not path.is_file():
         raise InputError(f"{path}: no such file; give folders of results, which stage 13 writes")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path, 13, ("systems", "groups", "contract"))

@@ -9,6 +9,7 @@ from typing import Any
 from lmspt.report.benchmark import UNREAD
 from lmspt.report.counts import SECOND, title_of
 from lmspt.report.differences import differences_table
+from lmspt.report.groups import UNSEEN
 from lmspt.report.markdown import flat, markdown
 from lmspt.report.probe_tables import correlation_tables, probe_table
 from lmspt.report.speech_tables import RECORDINGS
@@ -67,9 +68,9 @@ def _summary(benchmark: dict[str, Any], name: str, titles: dict[str, str]) -> Ta
     return Table(
         f"Summary on `{name}`",
         "Means over tokenizers, of means over the language models on each; an interval for tokenizers, language models and "
-        "utterances drawn together, ± the standard deviation of all seeds; in brackets of how many, if not of all. By rate, then "
-        "by the errors of the first column. Recordings: the (first) judge reads the originals. ASR controls: given another "
-        "utterance's tokens / its own shuffled in time.",
+        f"utterances drawn together, ± the standard deviation of all seeds; in brackets of how many, if not of all. {UNSEEN} By "
+        "rate, then by the errors of the first column. Recordings: the (first) judge reads the originals. ASR controls: given "
+        "another utterance's tokens / its own shuffled in time.",
         head,
         rows,
     )

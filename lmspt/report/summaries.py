@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmspt.report.groups import Group
+from lmspt.report.groups import UNSEEN, Group
 from lmspt.report.results import Experiment
 from lmspt.report.speech_tables import NO_SPEECH, RECORDINGS, judge_name
 from lmspt.report.system import Result, semantic_stream
@@ -47,7 +47,7 @@ def summary_table(experiment: Experiment, name: str) -> Table:
         f"ASR: the language model writes what semantic tokens say. {of_speech}Controls: ASR given another utterance's tokens / its "
         "own shuffled in time. The k-means row is the topline of the teacher's own features. In use: codes of the semantic stream, "
         f"on `{experiment.valid}`. Several seeds: the mean over tokenizers of means over the language models on each, an interval "
-        "for these and utterances drawn together, ± the standard deviation of the seeds.",
+        f"for these and utterances drawn together, ± the standard deviation of the seeds. {UNSEEN}",
         ("system", "ASR WER", *(["resynthesis WER"] if spoken else []), *titles, "ASR controls", *KIND),
         rows,
     )
@@ -65,7 +65,7 @@ def resynthesis_summary(experiment: Experiment, name: str) -> Table:
         f"What a judge reads in the tokenizer's own speech, from all streams and ({judge_name(experiment)}) from the semantic one "
         "alone (of a codec without one, from the first); recordings: in the originals. No language model was trained. In use: "
         f"codes of that stream, on `{experiment.valid}`. Several seeds: their mean, an interval for seeds and utterances drawn "
-        "together, ± the standard deviation of the seeds.",
+        f"together, ± the standard deviation of the seeds. {UNSEEN}",
         ("system", *titles, "semantic only WER", *KIND),
         rows,
     )

@@ -140,7 +140,8 @@ def tokenizer_of(folder: Path) -> Path:
     """
     link = folder / "tokenizer"
     if link.is_file():
-        return Path(link.read_text(encoding="utf-8").strip())
+        told = Path(link.read_text(encoding="utf-8").strip())  # from the recipe's folder, unless it was given whole
+        return told if told.is_dir() else folder.parent / told.name
     if not (folder / "tok_id").is_file():
         raise InputError(f"{link}: no such file, so the tokenizer of {folder.name} is not known; run stage 8 (slm_train) first")
     return folder

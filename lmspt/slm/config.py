@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lmspt.config import require_at_least
 from lmspt.errors import InputError
 from lmspt.train.config import TrainConfig
 
@@ -46,6 +47,13 @@ class SLMConfig:
     text_weight: float = 1.0
     speech_weight: float = 1.0
     stream_weights: list[float] = field(default_factory=lambda: [1.0, 0.5])
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "dim", "n_layers", "n_heads", "ff_dim", "text_units", "depth_dim", "depth_layers")
+        if self.dim % self.n_heads or self.dim // self.n_heads % 2:
+            raise InputError(f"n_heads {self.n_heads}: dim {self.dim} must be a multiple of twice as many")
+        if not self.stream_weights:
+            raise InputError("stream_weights []: give one at least; the last stands for all streams that follow")
 
 
 @dataclass

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from transformers.audio_utils import mel_filter_bank
 
 N_FFT, HOP, N_MELS = 640, 320, 80
+FLOOR = -10.0  # decades of power, below which a mel is not told from silence
 
 
 class LogMelTeacher(nn.Module):
@@ -43,7 +44,7 @@ class LogMelTeacher(nn.Module):
         edge = (N_FFT - HOP) // 2
         spectrum = torch.stft(F.pad(wav, (edge, edge)), N_FFT, HOP, window=self.window, center=False, return_complex=True)
         with torch.autocast(wav.device.type, enabled=False):  # the floor is below what half precision holds
-            mel = (spectrum.abs().square().transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
+            mel = (spectrum.abs().square().transpose(1, 2) @ self.mel).clamp_min(10.0**FLOOR).log10()
         mask = torch.arange(mel.shape[1], device=wav.device) < (lengths // HOP)[:, None]
-        top = mel.masked_fill(~mask[..., None], -torch.inf).amax(dim=(1, 2), keepdim=True)
+        top = mel.masked_fill(~mask[..., None], FLOOR).amax(dim=(1, 2), keepdim=True)
         return [(mel - top).clamp_min(-6.0) * mask[..., None]] * len(layers), mask

@@ -21,6 +21,7 @@ from lmspt.errors import InputError
 from lmspt.teacher.ctranslate import HEAD, whisper_encoder_state
 
 N_FFT, HOP = 400, 160
+FLOOR = -10.0  # decades of power, as of Whisper
 WINDOW = 30 * 16000  # samples, of the published model
 
 
@@ -65,9 +66,9 @@ class WhisperTeacher(nn.Module):
         wav = F.pad(F.pad(wav[:, None], (N_FFT // 2, 0), mode="reflect")[:, 0], (0, N_FFT // 2))
         power = torch.stft(wav, N_FFT, HOP, window=self.window, center=False, return_complex=True).abs().square()
         with torch.autocast(wav.device.type, enabled=False):
-            mel = (power[..., :-1].transpose(1, 2) @ self.mel).clamp_min(1e-10).log10()
+            mel = (power[..., :-1].transpose(1, 2) @ self.mel).clamp_min(10.0**FLOOR).log10()
         inside = torch.arange(mel.shape[1], device=wav.device) < (lengths // HOP)[:, None]
-        top = mel.detach().masked_fill(~inside[..., None], -torch.inf).amax(dim=(1, 2), keepdim=True)
+        top = mel.detach().masked_fill(~inside[..., None], FLOOR).amax(dim=(1, 2), keepdim=True)
         mel = torch.maximum(mel, top - 8.0).where(inside[..., None], top - 8.0)
         return (mel + 4.0) / 4.0
 

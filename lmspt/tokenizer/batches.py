@@ -48,7 +48,7 @@ class Crops:
             yield utts, pad([self._crop(self.audio.varied(utt, self.variation, rng), rng) for utt in utts])
 
     def _crop(self, wav: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        start = rng.integers(0, len(wav) - self.n_samples) if len(wav) > self.n_samples else 0
+        start = rng.integers(0, len(wav) - self.n_samples + 1) if len(wav) > self.n_samples else 0
         return wav[start : start + self.n_samples]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Literal
 
-from lmspt.config import read_yaml
+from lmspt.config import read_yaml, require_at_least
 from lmspt.data.variation import VariationConfig
 from lmspt.errors import InputError
 from lmspt.tokenizer import adapters
@@ -79,6 +79,7 @@ class ModelConfig:
     causal: bool = False
 
     def __post_init__(self) -> None:
+        require_at_least(self, 1, "dim", "semantic_size", "acoustic_codebooks", "acoustic_size", "code_dim")
         self._require_hop("strides", self.strides, self.encoder != "stft", self.sample_rate)
         self._require_hop("decoder_strides", self.decoder_strides, self.decoder == "dac", self.sample_rate)
         if self.aux_decoder == "own":

@@ -27,7 +27,7 @@ class FiniteScalarQuantizer(nn.Module):
 
     def encode(self, latents: Tensor) -> Tensor:
         """``latents`` (B, F, dim) -> codes (B, F) int64: the levels as digits, the first one lowest."""
-        return (self._squash(latents).round().long() * self.place).sum(-1)
+        return self._codes(self._squash(latents))
 
     def lookup(self, codes: Tensor) -> Tensor:
         """Codes (B, F) -> latents (B, F, dim)."""
@@ -37,7 +37,7 @@ class FiniteScalarQuantizer(nn.Module):
         """``latents`` (B, F, dim), ``mask`` (B, F, 1) -> quantized latents (B, F, dim), codes (B, F), no loss: zeros (B, F, 1)."""
         levels = self._squash(latents)
         rounded = levels + (levels.round() - levels).detach()
-        return self._speak(rounded), self.encode(latents), torch.zeros_like(mask)
+        return self._speak(rounded), self._codes(levels), torch.zeros_like(mask)
 
     def diversity(self, latents: Tensor, mask: Tensor) -> Tensor:
         """A grid needs no reward for its use: 0."""
@@ -45,6 +45,9 @@ class FiniteScalarQuantizer(nn.Module):
 
     def _squash(self, latents: Tensor) -> Tensor:
         return self.project_in(latents).sigmoid() * self.top
+
+    def _codes(self, levels: Tensor) -> Tensor:
+        return (levels.round().long() * self.place).sum(-1)
 
     def _speak(self, levels: Tensor) -> Tensor:
         """Levels (B, F, channels) -> latents (B, F, dim), from the grid in [-1, 1]."""

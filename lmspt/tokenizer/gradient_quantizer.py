@@ -9,6 +9,9 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from lmspt.train.ranks import from_first_rank, sum_over_ranks
 
+REVIVE_AFTER = 10.0  # vectors a code, on all ranks
+DEAD_SHARE = 0.1  # of the mean use: below it a code is dead
+TEMPERATURE = 0.1  # of a soft choice by cosine
 CODEBOOK_WEIGHT = 4.0  # of the codebook loss to one of the commitment: 1.0 to 0.25 in DAC and the released trainer
 
 
@@ -22,13 +25,11 @@ class GradientQuantizer(nn.Module):
         dim: channels of the latents.
         size: codes.
         code_dim: channels of the codes.
-        revive_after: vectors a code, on all ranks, between revivals.
-        dead_share: a code is dead below this share of the mean use.
     """
 
-    def __init__(self, dim: int, size: int, code_dim: int, revive_after: float = 10.0, dead_share: float = 0.1) -> None:
+    def __init__(self, dim: int, size: int, code_dim: int) -> None:
         super().__init__()
-        self.size, self.revive_after, self.dead_share = size, revive_after, dead_share
+        self.size = size
         self.project_in = weight_norm(nn.Linear(dim, code_dim))
         self.project_out = weight_norm(nn.Linear(code_dim, dim))
         self.codebook = nn.Parameter(torch.randn(size, code_dim))
@@ -66,10 +67,9 @@ class GradientQuantizer(nn.Module):
         distances = distances + CODEBOOK_WEIGHT * F.mse_loss(chosen, vectors.detach(), reduction="none")
         return self.project_out(vectors + (chosen - vectors).detach()), codes, distances.mean(-1, keepdim=True)
 
-    def diversity(self, latents: Tensor, mask: Tensor, temperature: float = 0.1) -> Tensor:
+    def diversity(self, latents: Tensor, mask: Tensor) -> Tensor:
         """Entropy in nats of the batch's mean soft assignment; arguments as of ``VectorQuantizer.diversity``."""
-        mean = ((self._cosine(self.project_in(latents)) / temperature).softmax(-1) * mask).sum((0, 1)) / mask.sum()
-        return -(mean * (mean + 1e-9).log()).sum()
+        return entropy_of_use(self._cosine(self.project_in(latents)), mask)
 
     def _cosine(self, vectors: Tensor) -> Tensor:
         """Cosine of vectors (B, F, code_dim) and codes: (B, F, size)."""
@@ -78,9 +78,15 @@ class GradientQuantizer(nn.Module):
     @torch.no_grad()
     def _revive(self, vectors: Tensor) -> None:
         """Put dead codes on vectors (N, code_dim) of the first rank, a little apart from each other, when it is time."""
-        if self.count.sum() < self.revive_after * self.size:
+        if self.count.sum() < REVIVE_AFTER * self.size:
             return
-        dead = self.count < self.dead_share * self.count.mean()
+        dead = self.count < DEAD_SHARE * self.count.mean()
         index = torch.randint(len(vectors), (int(dead.sum()),), device=vectors.device)
         self.codebook[dead] = from_first_rank(vectors[index] * (1 + 0.01 * torch.randn_like(vectors[index])))
         self.count.zero_()
+
+
+def entropy_of_use(cosine: Tensor, mask: Tensor) -> Tensor:
+    """Entropy in nats of the mean soft choice, from cosines of vectors and codes (B, F, size) and ``mask`` (B, F, 1)."""
+    mean = ((cosine / TEMPERATURE).softmax(-1) * mask).sum((0, 1)) / mask.sum()
+    return -(mean * (mean + 1e-9).log()).sum()

@@ -70,8 +70,8 @@ class KMeansTokenizer:
         return (codes * length_mask(frames, codes.shape[1])[..., 0].long())[:, None].cpu(), frames.cpu()
 
     def codebooks(self) -> list[Tensor]:
-        """The centroids (size, D)."""
-        return [self.centroids.cpu()]
+        """The centroids (size, D), each channel scaled as distances are taken."""
+        return [self.scaled[0].cpu()]
 
     def decode(self, codes: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """K-means keeps no sound.

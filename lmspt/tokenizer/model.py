@@ -27,16 +27,16 @@ from lmspt.tokenizer.quantizer import ResidualQuantizer, build_semantic_quantize
 
 @dataclass
 class Output:
-    """What a forward pass yields: wavs (B, T) and (B, T') at the aux decoder's rate, zero past their lengths, quantized latents
-    (B, F, dim), codes (B, K, F), mask (B, F, 1), scalars."""
+    """What a forward pass yields: wavs (B, T) and (B, T') at the aux decoder's rate, zero past their lengths, semantic latents
+    before and after their quantizer (B, F, dim), codes (B, K, F), mask (B, F, 1), a scalar; ``aux_wav`` only if asked for."""
 
     wav: Tensor
-    aux_wav: Tensor
+    aux_wav: Tensor | None
+    z_semantic: Tensor
     semantic: Tensor
     codes: Tensor
     mask: Tensor
     commitment: Tensor
-    diversity: Tensor
 
 
 class LMSPT(nn.Module):
@@ -63,33 +63,34 @@ class LMSPT(nn.Module):
         acoustic = (Stream(f"acoustic{n}", self.config.acoustic_size, False) for n in range(1, self.config.acoustic_codebooks + 1))
         return (Stream("semantic", self.config.semantic_size, True), *acoustic)
 
-    def forward(self, wav: Tensor, lengths: Tensor, keep: Tensor) -> Output:
-        """Encode, quantize, and speak twice.
+    def forward(self, wav: Tensor, lengths: Tensor, keep: Tensor, aux: bool = True) -> Output:
+        """Encode, quantize, and speak: from all codes, and from semantic ones alone.
 
         Args:
             wav: (B, T), zero past ``lengths``.
             lengths: (B,) samples.
             keep: (B,) acoustic codebooks the main decoder hears, 0 for speech from semantic tokens alone.
+            aux: is the aux decoder to speak? An objective that does not hear it has no use for it.
         """
         z_semantic, z_acoustic, frames = self._latents(wav, lengths)
         mask = length_mask(frames, z_semantic.shape[1])
         with torch.autocast(wav.device.type, enabled=False):  # the nearest of many codes needs every digit
             semantic, semantic_codes, semantic_commitment = self.semantic_quantizer(z_semantic, mask)
-            diversity = self.semantic_quantizer.diversity(z_semantic, mask)
             carried = semantic.detach() if self.config.detach_semantic else semantic
             left = z_acoustic - carried if self.config.semantic_subtraction else z_acoustic
             acoustic, acoustic_codes, acoustic_commitment = self.acoustic_quantizer(left, mask, keep)
-        n_samples, sample_rate, aux_rate = wav.shape[1], self.config.sample_rate, self.config.aux_rate
+        aux_wav, n_samples, sample_rate, aux_rate = None, wav.shape[1], self.config.sample_rate, self.config.aux_rate
+        if aux:
+            aux_wav = self._aux_speech(semantic, frames)[:, : n_samples * aux_rate // sample_rate]
+            aux_wav = _until(lengths * aux_rate // sample_rate, aux_wav)
         return Output(
             wav=_until(lengths, self.decoder(carried + acoustic, frames)[:, :n_samples]),
-            aux_wav=_until(
-                lengths * aux_rate // sample_rate, self._aux_speech(semantic, frames)[:, : n_samples * aux_rate // sample_rate]
-            ),
+            aux_wav=aux_wav,
+            z_semantic=z_semantic,
             semantic=semantic,
             codes=torch.cat([semantic_codes[:, None], acoustic_codes], dim=1),
             mask=mask,
             commitment=mean_of_frames(semantic_commitment, mask) + acoustic_commitment,
-            diversity=diversity,
         )
 
     @torch.no_grad()

@@ -32,6 +32,8 @@ class Resynthesis(nn.Module):
     spoken from semantic tokens alone against its view of the original, a distance a layer, their mean. The gradient passes
     the encoder, its log-mel, the aux decoder and the quantizer. No frames are matched to tokens: any token rate will do."""
 
+    hears_aux = True
+
     def __init__(self, config: ObjectiveConfig, teacher: Teacher, model: ModelConfig) -> None:
         super().__init__()
         self.config, self.rates = config, (model.sample_rate, model.aux_rate)
@@ -62,6 +64,8 @@ class FeatureLevel(nn.Module):
     Args:
         width: channels of the projection.
     """
+
+    hears_aux = False
 
     def __init__(self, config: ObjectiveConfig, teacher: Teacher, model: ModelConfig, width: int) -> None:
         super().__init__()
@@ -136,20 +140,18 @@ def pool(features: Tensor, mask: Tensor, n_frames: int) -> tuple[Tensor, Tensor]
     Args:
         features: (B, F, D) at the teacher's rate.
         mask: (B, F) bool.
-        n_frames: token frames; F is at most a whole multiple of it, the last token frame may be short.
+        n_frames: token frames; F is a whole multiple of it.
 
     Returns:
         (B, n_frames, D), and which token frames hold any real feature, (B, n_frames) bool.
     """
-    stride = -(-features.shape[1] // n_frames)
-    missing = n_frames * stride - features.shape[1]
-    weight = F.pad(mask.float(), (0, missing)).unflatten(1, (n_frames, stride))
-    summed = (F.pad(features * mask[..., None], (0, 0, 0, missing)).unflatten(1, (n_frames, stride))).sum(2)
-    return summed / weight.sum(2)[..., None].clamp_min(1), weight.sum(2) > 0
+    n_real = mask.unflatten(1, (n_frames, -1)).sum(2)
+    summed = (features * mask[..., None]).unflatten(1, (n_frames, -1)).sum(2)
+    return summed / n_real[..., None].clamp_min(1), n_real > 0
 
 
 def pool_wide(features: Tensor, mask: Tensor, n_frames: int) -> tuple[Tensor, Tensor]:
-    """As :func:`pool`, F being a whole multiple of ``n_frames``, but each mean reaches half a token frame into both
+    """As :func:`pool`, but each mean reaches half a token frame into both
     neighbours (Mimi's stride of 4 frames and kernel of 8)."""
     stride = features.shape[1] // n_frames
     margins = (stride // 2, stride - stride // 2)

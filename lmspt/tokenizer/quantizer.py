@@ -13,8 +13,11 @@ from torch.nn import functional as F
 
 from lmspt.tokenizer.config import ModelConfig
 from lmspt.tokenizer.fsq import FiniteScalarQuantizer
-from lmspt.tokenizer.gradient_quantizer import GradientQuantizer
+from lmspt.tokenizer.gradient_quantizer import DEAD_SHARE, GradientQuantizer, entropy_of_use
 from lmspt.train.ranks import from_first_rank, sum_over_ranks
+
+DECAY = 0.97  # of the running means, a step
+REVIVE_EVERY = 10  # steps
 
 
 class VectorQuantizer(nn.Module):
@@ -24,16 +27,11 @@ class VectorQuantizer(nn.Module):
         dim: channels of the latents.
         size: codes.
         code_dim: channels of the codes (factorised codes, Yu et al. 2022).
-        decay: EMA decay a step.
-        revive_every: steps between revivals.
-        dead_share: a code is dead below this share of the mean use.
     """
 
-    def __init__(
-        self, dim: int, size: int, code_dim: int, decay: float = 0.97, revive_every: int = 10, dead_share: float = 0.1
-    ) -> None:
+    def __init__(self, dim: int, size: int, code_dim: int) -> None:
         super().__init__()
-        self.size, self.decay, self.revive_every, self.dead_share = size, decay, revive_every, dead_share
+        self.size = size
         self.project_in = nn.Linear(dim, code_dim)
         self.project_out = nn.Linear(code_dim, dim)
         self.register_buffer("codebook", F.normalize(torch.randn(size, code_dim), dim=1))
@@ -68,17 +66,14 @@ class VectorQuantizer(nn.Module):
         distance = (vectors - chosen).square().sum(-1, keepdim=True)
         return self.project_out(vectors + (chosen - vectors).detach()), codes, distance
 
-    def diversity(self, latents: Tensor, mask: Tensor, temperature: float = 0.1) -> Tensor:
+    def diversity(self, latents: Tensor, mask: Tensor) -> Tensor:
         """Entropy in nats of the batch's mean soft assignment: high when the batch spreads over the codebook.
 
         Args:
             latents: (B, F, dim).
             mask: (B, F, 1).
-            temperature: of the softmax over cosines.
         """
-        cosine = F.normalize(self.project_in(latents), dim=-1) @ self.codebook.T
-        mean = ((cosine / temperature).softmax(-1) * mask).sum((0, 1)) / mask.sum()
-        return -(mean * (mean + 1e-9).log()).sum()
+        return entropy_of_use(F.normalize(self.project_in(latents), dim=-1) @ self.codebook.T, mask)
 
     @torch.no_grad()
     def _follow(self, vectors: Tensor) -> None:
@@ -88,13 +83,13 @@ class VectorQuantizer(nn.Module):
             self.count.fill_(sum_over_ranks(vectors.new_tensor(len(vectors))) / self.size)
             self.total.copy_(self.codebook * self.count[:, None])
         chosen = F.one_hot((vectors @ self.codebook.T).argmax(dim=-1), self.size).to(vectors.dtype)
-        self.count.lerp_(sum_over_ranks(chosen.sum(0)), 1 - self.decay)
-        self.total.lerp_(sum_over_ranks(chosen.T @ vectors), 1 - self.decay)
+        self.count.lerp_(sum_over_ranks(chosen.sum(0)), 1 - DECAY)
+        self.total.lerp_(sum_over_ranks(chosen.T @ vectors), 1 - DECAY)
         self.codebook.copy_(F.normalize(self.total, dim=1))
         self.step += 1
-        if self.step % self.revive_every == 0:
+        if self.step % REVIVE_EVERY == 0:
             mean = self.count.mean()
-            dead = self.count < self.dead_share * mean
+            dead = self.count < DEAD_SHARE * mean
             if dead.any():
                 self.codebook[dead] = from_first_rank(F.normalize(self._draw(vectors, int(dead.sum())), dim=1))
                 self.count[dead] = mean

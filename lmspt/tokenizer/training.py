@@ -55,7 +55,8 @@ class TokenizerTraining(nn.Module):
 
     def forward(self, wav: Tensor, lengths: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """``wav`` (B, T), ``lengths`` (B,) samples -> loss, its parts, batch size."""
-        output = self.model(wav, lengths, self._acoustic_codebooks(len(wav), wav.device))
+        aux = self.objective is not None and self.objective.hears_aux
+        output = self.model(wav, lengths, self._acoustic_codebooks(len(wav), wav.device), aux)
         mel = self.mel(output.wav, wav, lengths)
         loss = self.loss.mel_weight * mel + self.loss.commitment_weight * output.commitment
         stats = {"mel": mel.detach(), "commitment": output.commitment.detach()}
@@ -67,10 +68,12 @@ class TokenizerTraining(nn.Module):
             distance = self.objective(wav, lengths, output)
             loss = loss + self.distill_weight * distance
             stats["distill"] = distance.detach()
-        if self.training:
-            loss = loss - self.loss.diversity_weight * output.diversity
-            stats["diversity"] = output.diversity.detach()
-        else:
+        if self.training and self.loss.diversity_weight:
+            with torch.autocast(wav.device.type, enabled=False):
+                diversity = self.model.semantic_quantizer.diversity(output.z_semantic, output.mask)
+            loss = loss - self.loss.diversity_weight * diversity
+            stats["diversity"] = diversity.detach()
+        if not self.training:
             self._count(output.codes, output.mask)
         stats = {"loss": loss.detach(), **stats}
         if self.training:

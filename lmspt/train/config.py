@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lmspt.config import require_at_least
+
 
 @dataclass
 class TrainConfig:
@@ -39,3 +41,7 @@ class TrainConfig:
     ngpu: int = 0
     use_amp: bool = False
     shard: bool = False
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "max_epoch", "steps_per_epoch", "accum_grad", "keep_nbest", "log_interval")
+        require_at_least(self, 0, "warmup_steps", "num_threads", "ngpu", "grad_clip", "ema_decay")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from espnet2.train.reporter import Reporter
 
+from lmspt.errors import InputError
 from lmspt.train.config import TrainConfig
 from lmspt.train.ranks import gather
 
@@ -36,7 +37,14 @@ def history(reporter: Reporter) -> list[dict[str, Any]]:
 
 
 def best_epochs(reporter: Reporter, config: TrainConfig) -> list[int]:
-    """The ``keep_nbest`` epochs with the best ``best_metric`` on the validation set, in their order."""
+    """The ``keep_nbest`` epochs with the best ``best_metric`` on the validation set, in their order.
+
+    Raises:
+        InputError: nothing of this name is measured there.
+    """
+    if not reporter.has("valid", config.best_metric):
+        measured = ", ".join(reporter.get_keys2("valid"))
+        raise InputError(f"best_metric '{config.best_metric}': not measured on the validation set; choose of {measured}")
     return sorted(reporter.sort_epochs("valid", config.best_metric, config.best_mode)[: config.keep_nbest])
 
 

@@ -165,6 +165,21 @@ def test_what_is_refused(world: World, tmp_path: Path) -> None:
         SpeechLM.from_pretrained(world.model / "slm")
 
 
+def test_a_name_that_is_no_recording(world: World, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"out.mp3: audio is written as .wav or .flac"):
+        run(speak, "one", tmp_path / "out.mp3", "--model", tmp_path / "nowhere")
+
+
+def test_codes_below_a_model_of_another_program(world: World, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text('{"version": "1.0", "model": {}}')
+    run(tokenize, world.sounds, "--model", world.model, "--out", tmp_path / "codes")
+    (tmp_path / "codes/tokenizer.json").unlink()
+    run(detokenize, tmp_path / "codes", "--model", world.model, "--out", tmp_path / "wavs")
+    assert (tmp_path / "wavs/a.wav").is_file()
+    with pytest.raises(InputError, match=r"tokenizer.json: is another program's"):
+        run(tokenize, world.sounds, "--model", world.model, "--out", tmp_path)
+
+
 def test_codes_of_another_tokenizer(world: World, tmp_path: Path) -> None:
     run(tokenize, world.sounds / "a.flac", "--model", world.model, "--out", tmp_path / "codes")
     meta = tmp_path / "codes/tokenizer.json"

@@ -8,11 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmspt.data.variation import SHIFTS, VariationConfig, add_noise, apply, shifted, vary
+from lmspt.errors import InputError
 from tests.data.folders import noise
 
 
 def test_unchanged() -> None:
     assert np.array_equal(apply(noise(), 16000), noise())
+
+
+@pytest.mark.parametrize("ranges", [{"speed": [0.9]}, {"gain_db": [1.0, 0.0]}, {"speed": [0.0, 1.0]}, {"max_offset": -1.0}])
+def test_ranges_that_are_none(ranges: dict) -> None:
+    with pytest.raises(InputError, match=next(iter(ranges))):
+        VariationConfig(**ranges)
 
 
 @given(st.floats(0.5, 2.0), st.floats(0.1, 8.0), st.integers(0, 500))

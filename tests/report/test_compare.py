@@ -61,6 +61,22 @@ def test_folders_and_table_say_the_same(paths: Paths) -> None:
     assert said in from_table[3]
 
 
+def test_from_any_folder(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a language model says of its tokenizer is true in the recipe's folder."""
+    shutil.copytree(paths.exp, tmp_path / "exp")
+    (tmp_path / f"exp/slm_{RESYNTHESIS}_s1/tokenizer").write_text("exp/tok_resynthesis_12.5hz\n")
+    monkeypatch.chdir(tmp_path / "exp")
+    assert read_scored(f"slm_{RESYNTHESIS}_s1").teachers == {"whisper-tiny.en"}
+    assert read_scored(str(tmp_path / f"exp/slm_{RESYNTHESIS}_s1")).teachers == {"whisper-tiny.en"}
+
+
+def test_a_torn_file(paths: Paths, tmp_path: Path) -> None:
+    shutil.copytree(paths.exp / f"slm_{RESYNTHESIS}_s1", tmp_path / "slm_x")
+    (tmp_path / "slm_x/asr_test/stats.json").write_text('{"contr')
+    with pytest.raises(InputError, match=r"asr_test/stats.json: not JSON .* run stage 9 again"):
+        read_scored(str(tmp_path / "slm_x"))
+
+
 def test_what_was_put_aside_is_no_seed(paths: Paths, tmp_path: Path) -> None:
     for seed in (1, 2):
         shutil.copytree(paths.exp / f"slm_{NONE}_s{seed}", tmp_path / f"slm_x_t{seed}_small_s1")

@@ -53,6 +53,13 @@ def test_a_loud_neighbour_does_not_move_a_quiet_utterance(teacher, speech):
     assert torch.allclose(together[0], view(teacher, quiet)[0], atol=1e-4)
 
 
+def test_less_than_a_frame_in_a_batch(teacher, speech):
+    wav = torch.stack([speech, torch.zeros_like(speech)])
+    wav[1, :150] = 0.1
+    (features,), mask = teacher(wav, torch.tensor([len(speech), 150]), [4])
+    assert mask.any(1).tolist() == [True, False] and features.isfinite().all()
+
+
 def test_gradient_reaches_the_waveform_and_not_the_weights(teacher, speech):
     wav = speech.clone().requires_grad_()
     view(teacher, wav).square().mean().backward()

@@ -36,6 +36,14 @@ def test_crops_are_a_function_of_seed_and_epoch(data):
     assert not same(crops(data), crops(data, seed=1)) and not same(crops(data), crops(data, epoch=2))
 
 
+def test_crops_reach_the_end(data):
+    """One that is a sample shorter than the utterance begins with its first or its second."""
+    config = BatchConfig(segment_seconds=4 / RATE)
+    source = Crops(Utterances(data, RATE), data.utts, config, VariationConfig(), steps=1, seed=0)
+    wav = np.arange(5, dtype=np.float32)
+    assert {tuple(source._crop(wav, np.random.default_rng(seed))) for seed in range(20)} == {(0, 1, 2, 3), (1, 2, 3, 4)}
+
+
 def test_crops_have_their_length_and_no_more(data):
     for utts, batch in crops(data):
         assert len(utts) == len(batch["wav"]) == 4

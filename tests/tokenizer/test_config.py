@@ -28,6 +28,7 @@ def test_the_released_shape_is_one():
         ({"aux_decoder": "frozen", "aux_sample_rate": 8000}, r"aux_decoder frozen is the main decoder"),
         ({"encoder": "conv_transformer", "strides": [5, 8, 32], "dim": 96}, r"dim 96: .* multiple of 64"),
         ({**DAC, **SPEAK, "causal": True}, r"causal: encoder dac and decoder dac look ahead; choose stft and vocos"),
+        ({"acoustic_codebooks": 0}, r"acoustic_codebooks 0: must be 1 or more"),
         ({"fsq_levels": [8, 8, 8, 6, 5]}, r"fsq_levels \[8, 8, 8, 6, 5\]: semantic_size 512 must be 15360"),
     ],
 )

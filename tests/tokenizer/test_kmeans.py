@@ -85,10 +85,13 @@ def test_codes_are_nearest_in_standardized_channels(feats):
     config = replace(CONFIG, frame_rate=50.0, standardize=True)
     state = train_kmeans(config, feats)
     batch = pad([voiced(1.0, 120, 0)])
-    codes, _ = KMeansTokenizer(config, state, "toy").encode(**batch)
+    tokenizer = KMeansTokenizer(config, state, "toy")
+    codes, _ = tokenizer.encode(**batch)
     (heard,), _ = load_teacher(config.teacher)(batch["wav"], batch["lengths"], [config.teacher_layer])
     distances = (heard[0, :, None] - state["centroids"]).mul(state["scale"]).square().sum(-1)
     assert torch.equal(codes[0, 0], distances.argmin(-1))
+    (codebook,) = tokenizer.codebooks()  # whose distances are those
+    assert torch.equal(codes[0, 0], torch.cdist(heard[0] * state["scale"], codebook).argmin(-1))
     plain, _ = KMeansTokenizer(config, {"centroids": state["centroids"]}, "toy").encode(**batch)
     assert not torch.equal(codes, plain)
 
@@ -100,6 +103,14 @@ def test_the_floor_does_not_hear_the_level():
     assert loud.shape == (1, 50, 80) and mask.all() and loud.max() == 0.0 and loud.min() >= -6.0
     near = loud > -3.0  # far from the floor that silence has
     assert torch.allclose(quiet[near], loud[near], atol=1e-2)
+
+
+def test_less_than_a_frame_in_a_batch():
+    """It has no loudest frame, and its neighbours' views stay whole."""
+    wav = torch.zeros(2, 16000)
+    wav[0], wav[1, :300] = torch.from_numpy(voiced(1.0, 120, 0)), 0.1
+    (features,), mask = load_teacher("logmel")(wav, torch.tensor([16000, 300]), [1])
+    assert mask.sum(1).tolist() == [50, 0] and features.isfinite().all()
 
 
 def test_codes_alone_equal_codes_in_a_batch(feats):

@@ -78,6 +78,8 @@ def test_speech_alone_equals_speech_in_a_batch(model):
 def test_training_hears_what_encode_and_decode_do(model):
     wav, lengths = padded(wavs(9000, 31000))
     output = model(wav, lengths, torch.tensor([3, 0]))
+    silent = model(wav, lengths, torch.tensor([3, 0]), aux=False)
+    assert silent.aux_wav is None and torch.equal(silent.wav, output.wav)
     codes, frames = model.encode(wav, lengths)
     assert output.wav.shape == wav.shape and output.aux_wav.shape == (2, 31000 * model.config.aux_rate // 16000)
     for row, (heard, n) in enumerate(zip((codes, codes[:, :1]), frames, strict=True)):

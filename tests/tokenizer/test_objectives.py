@@ -66,8 +66,8 @@ def test_mel_distance_of_a_gain_is_its_logarithm():
 
 
 def test_pool_means_real_frames_only():
-    features = torch.arange(10.0).reshape(1, 10, 1)
-    mask = torch.tensor([[True] * 7 + [False] * 3])
+    features = torch.arange(12.0).reshape(1, 12, 1)
+    mask = torch.tensor([[True] * 7 + [False] * 5])
     pooled, real = pool(features, mask, 3)
     assert pooled[0, :, 0].tolist() == [1.5, 5.0, 0.0] and real[0].tolist() == [True, True, False]
 
@@ -83,7 +83,7 @@ def test_pool_wide_reaches_into_both_neighbours():
 
 def spoken(wav, aux_wav, semantic):
     """A model's output of which the objectives read these."""
-    return Output(wav, aux_wav, semantic, *[torch.zeros(())] * 4)
+    return Output(wav, aux_wav, torch.zeros(()), semantic, *[torch.zeros(())] * 3)
 
 
 def test_resynthesis_by_hand():

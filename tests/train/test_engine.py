@@ -140,6 +140,17 @@ def test_steps_that_fill_no_accumulation_are_an_error(tmp_path):
         fit(Regression(), Batches(), Batches(), replace(CONFIG, accum_grad=2), tmp_path)
 
 
+@pytest.mark.parametrize("key", ["max_epoch", "steps_per_epoch", "accum_grad", "keep_nbest", "log_interval"])
+def test_schedules_that_are_none(key):
+    with pytest.raises(InputError, match=f"{key} 0: must be 1 or more"):
+        replace(CONFIG, **{key: 0})
+
+
+def test_a_metric_that_is_not_measured(tmp_path):
+    with pytest.raises(InputError, match=r"best_metric 'losss': not measured on the validation set; choose of .*loss"):
+        fit(Regression(), Batches(), Batches(), replace(CONFIG, best_metric="losss"), tmp_path)
+
+
 def test_gradients_that_are_never_finite_stop_the_training(tmp_path):
     class Cliff(Copier):
         def forward(self, x):

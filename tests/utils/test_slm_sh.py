@@ -199,6 +199,18 @@ def test_kmeans_of_one_teacher_share_its_features(recipe: Path) -> None:
     assert all("--feats dump/feats/another_layer4_utts5/train" in line for line in lines[1:])
 
 
+def test_values_are_read_as_python_reads_them(recipe: Path) -> None:
+    (recipe / "conf/tok/quoted.yaml").write_text("tokenizer: 'kmeans'\nteacher : \"some/whisper\"  # a teacher\nteacher_layer: 4\n")
+    options = ["--tok_list", "conf/tok/quoted.yaml", "--dry_run", "--stage", "3", "--stop_stage", "3"]
+    for words, name in (
+        ("", "whisper_layer4"),
+        ("--teacher-layer 2", "whisper_layer2"),
+        ("--teacher_layer   '2' --note teacher_layer=7", "whisper_layer2"),
+        ("teacher_layer=3 --max_epoch 1 --teacher-layer=2", "whisper_layer2"),
+    ):
+        assert f"--out dump/feats/{name}/train " in slm(recipe, *options, "--tok_args", words).stdout
+
+
 def test_a_published_tokenizer_is_looked_up_not_trained(recipe: Path) -> None:
     (recipe / "conf/tok/mimi.yaml").write_text("tokenizer: mimi\npath: kyutai/mimi\n")
     arguments = ("--tok_list", "conf/tok/mimi.yaml", "--stop_stage", "5")
@@ -432,6 +444,7 @@ def test_another_corpus_is_read(finished: Path) -> None:
         (["--ngpu", "abc"], "--ngpu abc: give a whole number"),
         (["--nj", "0"], "--nj 0: give 1 or more"),
         (["--slm_config", "conf/slm/nope.yaml"], "conf/slm/nope.yaml is missing: it is for you to write"),
+        (["--decode_config", "conf/nope.yaml"], "conf/nope.yaml is missing: it is for you to write"),
         (["--dry_run", "--tok_list", "conf/tok/nope.yaml"], "conf/tok/nope.yaml is missing: it is for you to write"),
         (["--stage", "15"], "there is no stage 15"),
         (["--stage", "5", "--stop_stage", "3"], "--stop_stage 3 comes before --stage 5"),
@@ -550,6 +563,8 @@ def test_plan_says_what_it_takes(recipe: Path) -> None:
     assert writes + "about 306 MB, 3 min (as on two cores, utils/rates.tsv)" in plan
     assert "kmeans is to be done: not done yet; writes exp/tok_kmeans: how much there is to do is not known yet" in plan
     assert re.search(r"^to be done: 47 units; about \d+ MB and \d+ min for \d+ of them, not known for \d+$", plan, re.MULTILINE)
+    plan = slm(recipe, "--dry_run", "--max_eval_utts", "0").stdout
+    assert "writes exp/slm_resynthesis_small/tts_test: how much there is to do is not known yet" in plan, "0 is all of them"
     plan = slm(recipe, "--dry_run", "--ngpu", "4").stdout
     assert "writes exp/tok_resynthesis: nothing like it was measured" in plan
     launched = "torchrun --standalone --nproc_per_node 4 --no-python bound.py python -m lmspt.bin."

@@ -35,7 +35,7 @@ max_seconds=30          # longer ones, too
 tok_list="conf/tok/resynthesis_12.5hz.yaml"   # configurations; stages 4 to 14 are done for each
 tok_args=""             # overrides, e.g. "--max_epoch 3"; each tokenizer takes those that its kind knows
 tok_seeds=""            # seeds of those that are trained, e.g. "1 2": each is a tokenizer (default: that of its configuration)
-train_variants=4        # how often each utterance of train_set is tokenized, shifted, louder, faster ... each time
+train_variants=4        # how often each utterance of train_set is tokenized, shifted, louder, faster ... each time (0: once, as it is)
 dump_nj=1               # jobs that each dump of tokens is split into, each with a GPU of its own if there are any
 
 # Speech language model
@@ -54,7 +54,7 @@ judge=whisper-base      # recogniser that reads synthesised speech; never the te
 second_judge=""         # another that reads the same speech: a name as above, ctc, which is trained on the words of train_set, or
                         # the folder of such a one
 judge_ngpu=0            # 1: Whisper reads on a GPU, under a contract of its own
-max_eval_utts=200       # utterances of a set that are resynthesised, spoken and judged (the same for all systems)
+max_eval_utts=200       # utterances of a set that are resynthesised, spoken and judged (the same for all systems; 0: all)
 
 run_args=("$@")
 . utils/parse_options.sh
@@ -163,21 +163,29 @@ lines_of() { [ ! -r "$1" ] || awk 'END {print NR}' "$1"; }
 evaluated_of() {
     local count
     count=$(lines_of "${raw}/$1/text")
+    if [ "${max_eval_utts}" -eq 0 ]; then echo "${count}"; return; fi
     echo $((${count:-max_eval_utts} < max_eval_utts ? count : max_eval_utts))
 }
 
-# Value of the key $2 of the configuration $1, or of its override in the text $3; nothing if neither has it.
+# Value of the key $2 of the configuration $1, or of the last override of it among the words behind; nothing if none has it.
 value_of() {
-    if [[ " ${3:-}" =~ .*[\ -]$2[\ =]([^\ ]+) ]]; then echo "${BASH_REMATCH[1]}"; return; fi
-    sed -n "s/^$2: *\([^ #]*\).*/\1/p" "$1"
+    local conf=$1 key=$2 value="" name
+    shift 2
+    [ ! -r "${conf}" ] || value=$(sed -n "s/^${key} *: *[\"']\{0,1\}\([^\"' #]*\).*/\1/p" "${conf}")
+    while [ $# -gt 0 ]; do
+        name=${1#--}
+        if [[ ${name} == *=* ]]; then set -- "${name%%=*}" "${name#*=}" "${@:2}"; else set -- "${name}" "${@:2}"; fi
+        if [ "${1//-/_}" = "${key}" ]; then value=${2:-}; fi
+        shift $(($# < 2 ? $# : 2))
+    done
+    echo "${value}"
 }
 
-# Steps of a training with the configuration $1 and the overrides $2; nothing if they do not say.
+# Steps of a training with the configuration $1 and the overrides behind it; nothing if they do not say.
 steps_of() {
     local key value steps=1
-    [ -r "$1" ] || return 0
     for key in max_epoch steps_per_epoch; do
-        value=$(value_of "$1" "${key}" "$2")
+        value=$(value_of "$1" "${key}" "${@:2}")
         [[ ${value} =~ ^[0-9]+$ ]] || return 0
         steps=$((steps * value))
     done
@@ -188,12 +196,11 @@ steps_of() {
 # so that configurations share what they have in common.
 feats_of() {
     local key value name
-    [ -e "$1" ] || return 0
-    if ! grep -q "^tokenizer: *kmeans" "$1"; then return 0; fi
-    name=$(basename "$(value_of "$1" teacher "${tok_args}")")
+    [ "$(value_of "$1" tokenizer)" = kmeans ] || return 0
+    name=$(basename "$(value_of "$1" teacher "${tok_words[@]}")")
     [ -n "${name}" ] || die "$1 has no line 'teacher: ...'"
     for key in teacher_layer max_utts seed; do
-        value=$(value_of "$1" "${key}" "${tok_args}")
+        value=$(value_of "$1" "${key}" "${tok_words[@]}")
         name+=${value:+_${key##*_}${value}}
     done
     echo "${dumpdir}/feats/${name}"
@@ -201,12 +208,12 @@ feats_of() {
 
 # Is the tokenizer of the configuration $1 a published one, which is looked up and not trained?
 is_published() {
-    grep -qs "^tokenizer:" "$1" && ! grep -qE "^tokenizer: *(lmspt|kmeans)( |$)" "$1"
+    case $(value_of "$1" tokenizer) in "" | lmspt | kmeans) return 1 ;; esac
 }
 
 # Could stage 6 resynthesise set $1? (A topline of teacher features has tokens but no way back to speech.)
 speaks() {
-    need 6 "${tok_exp}/eval/$1/tokens.json"
+    there 6 "${tok_exp}/eval/$1/tokens.json"
     if ${dry_run} || [ -e "${tok_exp}/eval/$1/all/wav.scp" ]; then return 0; fi
     log "${tok_tag} has no decoder: no speech of ${1}"
     return 1
@@ -230,6 +237,9 @@ check_config() {
 }
 if reaches tok_train; then for conf in "${confs[@]}"; do check_config tok_train "${conf}" "${tok_words[@]}"; done; fi
 if reaches slm_train; then for conf in "${slm_confs[@]}"; do check_config slm_train "${conf}" "${slm_words[@]}"; done; fi
+if reaches tts_decode && [ -n "${judge}" ] && [ "${#slm_confs[@]}" -gt 0 ]; then
+    check_config tts_decode "${decode_config}" "${decode_words[@]}"
+fi
 
 toks=()     # "<configuration> [seed]" of each tokenizer
 trained=0   # how many of them stage 4 trains for long
@@ -307,7 +317,7 @@ stage_feats() {
         if [ -z "${feats}" ]; then log "${tok_tag} reads no stored features"; continue; fi
         unit "${feats##*/}.${tok_train_set}"
         need_raw "${tok_train_set}"
-        option teacher "$(value_of "${conf}" teacher "${tok_args}")"
+        option teacher "$(value_of "${conf}" teacher "${tok_words[@]}")"
         makes "${feats}/${tok_train_set}/feats.scp"
         writes "${feats}/${tok_train_set}" "${heard}" "$(audio_of "${tok_train_set}")"
         if stale; then
@@ -335,7 +345,7 @@ stage_tok_train() {
         else
             trainer_gpus=0
         fi
-        writes "${tok_exp}" "${step}" "$(steps_of "${conf}" "${tok_args}")"
+        writes "${tok_exp}" "${step}" "$(steps_of "${conf}" "${tok_words[@]}")"
         if [ -n "${feats}" ]; then
             need 3 "${feats}/${tok_train_set}/feats.scp"
             from_feats=(--feats "${feats}/${tok_train_set}") trainer_gpus=0
@@ -482,7 +492,7 @@ stage_slm_train() {
         need 5 "${tokens}"/{"${train_set}","${valid_set}"}/manifest.json
         option slm_args "${slm_args}"
         makes "${slm_exp}"/{config.yaml,model.safetensors}
-        writes "${slm_exp}" "${step}" "$(steps_of "${slm_conf}" "${slm_args}")"
+        writes "${slm_exp}" "${step}" "$(steps_of "${slm_conf}" "${slm_words[@]}")"
         anew aside "${slm_exp}"
         if stale; then
             resume_script "${slm_exp}"

@@ -9,7 +9,7 @@ if [ -e "${LIBRISPEECH}/manifest.tsv" ]; then
     size=(--test_sets "test_other" --tok_list "conf/tok/small_12.5hz.yaml" --slm_config conf/slm/small.yaml --train_variants 4)
 else
     size=(--test_sets "test_clean test_other" --tok_list "conf/tok/v1_12.5hz.yaml" --slm_config conf/slm/qwen2.5_0.5b.yaml
-        --train_variants 1 --nj 16)
+        --train_variants 0 --nj 16)
 fi
 
 ./slm.sh \

@@ -9,6 +9,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
     --test_sets "test" \
     --tok_list "conf/tok/resynthesis_12.5hz.yaml conf/tok/kmeans_12.5hz.yaml" \
     --slm_config conf/slm/small.yaml \
-    --train_variants 1 \
+    --train_variants 0 \
     --normalizer english \
     "$@"
