@@ -25,17 +25,17 @@ def main(argv: list[str] | None = None) -> None:
     args = p.parse_args(argv)
     if args.out.resolve() in {part.resolve() for part in args.parts}:
         p.error(f"--out {args.out} is one of the parts")
-    from lmspt.bin.report import recipe_of
     from lmspt.files import write_json, write_text
     from lmspt.report.arms import pictures_of
     from lmspt.report.counts import write_counts
+    from lmspt.report.environment import recipe_of
     from lmspt.report.foretold import foretold
     from lmspt.report.merge import merge
     from lmspt.report.merged import merged_md
 
     start_log()
     benchmark, results = merge(args.parts)
-    name = "/".join(recipe_of(args.out.resolve()).parts[-2:])
+    name = recipe_of(args.out)
     pictures = pictures_of(benchmark) | foretold(benchmark)
     for file, svg in pictures.items():
         write_text(args.out / file, svg)

@@ -24,19 +24,13 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def recipe_of(out: Path) -> Path:
-    """The folder of a recipe, ``out`` being its ``results`` or in them."""
-    above = [folder.parent for folder in (out, *out.parents) if folder.name == "results"]
-    return above[0] if above else out.parent
-
-
 def main(argv: list[str] | None = None) -> None:
     """Parse, collect, write."""
     args = parser().parse_args(argv)
     from lmspt.files import write_json, write_text
     from lmspt.report.benchmark import benchmark, counts_table
     from lmspt.report.counts import write_counts
-    from lmspt.report.environment import environment
+    from lmspt.report.environment import environment, recipe_of
     from lmspt.report.markdown import results_md
     from lmspt.report.page import page
     from lmspt.report.results import read_experiment
@@ -44,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     start_log()
     sets = args.sets.split()
     experiment = read_experiment(args.systems, sets, args.valid, args.groundtruth, args.done, args.second_judge)
-    where, name = environment(), "/".join(recipe_of(args.out.resolve()).parts[-2:])
+    where, name = environment(), recipe_of(args.out)
     html = page(name, experiment, where, args.raw, args.tokens)
     write_text(args.out / "RESULTS.md", results_md(name, experiment, where))
     write_text(args.out / "report.html", html)

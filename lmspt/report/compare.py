@@ -8,12 +8,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lmspt.errors import InputError
 from lmspt.report.counts import SECOND, TASKS, Counts, comparisons, counts_of, read_counts
 from lmspt.report.groups import unseeded
-from lmspt.report.system import PROBE_KEYS, read_json, tokenizer_of
+from lmspt.report.system import PROBE_KEYS, read_config, read_json, teacher_of, tokenizer_of
 from lmspt.report.table import measured, percent
 from lmspt.report.told import MEASURES, differences, told, words_of
 from lmspt.score.contract import PARTS, relatives, require_same
@@ -170,7 +168,8 @@ def _from_folders(name: str, folder: Path) -> Scored:
         )
     tok_ids = {str(seed): (tokenizer_of(seed) / "tok_id").read_text(encoding="utf-8").strip() for seed in seeds}
     counts = {key: counts_of(found, tok_ids) for key, found in results.items()}
-    return Scored(name, frozenset().union(*map(_teachers, seeds)), contracts, counts, _words(seeds))
+    teachers = (teacher_of(read_config(tokenizer_of(seed) / "config.yaml", 4)) for seed in seeds)
+    return Scored(name, frozenset(filter(None, teachers)), contracts, counts, _words(seeds))
 
 
 def _words(seeds: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
@@ -196,12 +195,6 @@ def _scores_in(folder: Path) -> list[tuple[Key, Path]]:
     for path in sorted(folder.glob("eval/*/all/second/result.json")):
         found.append(((path.parts[-4], "resynthesis" + SECOND), path))
     return found
-
-
-def _teachers(folder: Path) -> set[str]:
-    config = yaml.safe_load((tokenizer_of(folder) / "config.yaml").read_text(encoding="utf-8"))
-    teacher = None if config.get("objective") == "none" else config.get("teacher")
-    return {Path(teacher).name} if teacher else set()
 
 
 def _from_benchmark(name: str, path: Path, row: str) -> Scored:

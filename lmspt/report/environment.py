@@ -1,4 +1,4 @@
-"""Where a result was made: program versions, the state of the repository, the machine."""
+"""Where a result was made: the recipe, program versions, the state of the repository, the machine."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def environment() -> dict[str, str]:
         "gpu": _gpus(),
         "threads": f"{len(os.sched_getaffinity(0))} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}",
     }
+
+
+def recipe_of(out: Path) -> str:
+    """The recipe whose ``results`` ``out`` is, or is in: ``fsdd/slm1``."""
+    out = out.resolve()
+    above = [folder.parent for folder in (out, *out.parents) if folder.name == "results"]
+    return "/".join((above[0] if above else out.parent).parts[-2:])
 
 
 def _git_state() -> str:

@@ -90,8 +90,7 @@ class System:
     @property
     def teacher(self) -> str | None:
         """The frozen encoder behind its tokens, if there is one."""
-        teacher = None if self.objective == "none" else self.config.get("teacher")
-        return Path(teacher).name if teacher else None
+        return teacher_of(self.config)
 
 
 def read_system(folder: Path, sets: Sequence[str], valid: str, n_judges: int) -> System:
@@ -102,7 +101,7 @@ def read_system(folder: Path, sets: Sequence[str], valid: str, n_judges: int) ->
     """
     tokenizer = tokenizer_of(folder)
     has_model = tokenizer != folder
-    config = _read_config(tokenizer / "config.yaml", 4)
+    config = read_config(tokenizer / "config.yaml", 4)
     speaks = can_speak(config)
     judged, second, codec = {}, {}, {}
     if speaks:
@@ -119,7 +118,7 @@ def read_system(folder: Path, sets: Sequence[str], valid: str, n_judges: int) ->
         folder=folder,
         tokenizer=tokenizer,
         config=config,
-        slm_config=_read_config(folder / "config.yaml", 8) if has_model else {},
+        slm_config=read_config(folder / "config.yaml", 8) if has_model else {},
         tok_id=tokens[valid]["tok_id"],
         tokens=tokens,
         asr={name: _read_recognised(folder, name) for name in sets} if has_model else {},
@@ -155,6 +154,12 @@ def audio_of(folder: Path, tokenizer: Path, name: str, audio: str) -> Path:
 def semantic_stream(found: Result) -> Result:
     """The semantic one of the streams of a ``tokens.json`` or ``probes.json``."""
     return next(stream for stream in found["streams"].values() if stream["semantic"])
+
+
+def teacher_of(config: dict[str, Any]) -> str | None:
+    """The frozen encoder behind the tokens of the tokenizer of this configuration, if there is one."""
+    teacher = None if config.get("objective") == "none" else config.get("teacher")
+    return Path(teacher).name if teacher else None
 
 
 def can_speak(config: dict[str, Any]) -> bool:
@@ -204,7 +209,12 @@ def read_json(path: Path, stage: int, keys: Sequence[str] = ()) -> Any:
     return value
 
 
-def _read_config(path: Path, stage: int) -> dict[str, Any]:
+def read_config(path: Path, stage: int) -> dict[str, Any]:
+    """The config that ``stage`` saved.
+
+    Raises:
+        InputError: no such file.
+    """
     if not path.is_file():
         raise InputError(f"{path}: no such file; run stage {stage} first")
     return yaml.safe_load(path.read_text(encoding="utf-8"))

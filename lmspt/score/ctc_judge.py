@@ -48,8 +48,9 @@ class Recogniser(nn.Module):
         n_words: besides the blank.
     """
 
-    def __init__(self, n_words: int, dim: int = 96) -> None:
+    def __init__(self, n_words: int) -> None:
         super().__init__()
+        dim = 96
         self.convs = nn.Sequential(
             nn.Conv1d(N_MELS, dim, 5, stride=2, padding=2), nn.GELU(), nn.Conv1d(dim, dim, 5, stride=2, padding=2), nn.GELU()
         )
