@@ -19,6 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import AutoModel
 
 from lmspt.config import load_config
+from lmspt.errors import run_main
 from lmspt.slm.config import CONFIGS
 from lmspt.slm.model import scratch_backbone
 
@@ -26,7 +27,7 @@ from lmspt.slm.model import scratch_backbone
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--config", type=Path, default=Path("egs/TEMPLATE/slm1/conf/slm/small.yaml"))
+    p.add_argument("--config", type=Path, default=Path(__file__).parents[1] / "egs/TEMPLATE/slm1/conf/slm/small.yaml")
     p.add_argument("--lengths", type=int, nargs="+", default=[24, 48, 96, 144, 192, 256])
     p.add_argument("--batch", type=int, default=64)
     p.add_argument("--repeats", type=int, default=4)
@@ -64,4 +65,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from lmspt.config import load_config
+from lmspt.errors import run_main
 from lmspt.slm.checkpoint import load_slm
 from lmspt.slm.config import CONFIGS, SamplingConfig
 from lmspt.slm.generate import speak
@@ -30,7 +31,7 @@ META = {"tok_id": "bench", "frame_rate": 12.5, "sample_rate": 16000, "streams": 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--config", type=Path, default=Path("egs/TEMPLATE/slm1/conf/slm/small.yaml"))
+    p.add_argument("--config", type=Path, default=Path(__file__).parents[1] / "egs/TEMPLATE/slm1/conf/slm/small.yaml")
     p.add_argument("--pattern", default="delay", help="of a model with random weights")
     p.add_argument("--slm", type=Path, help="a trained model, exp/slm_<tag>")
     p.add_argument("--batch", type=int, default=16)
@@ -73,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -25,6 +25,7 @@ import torch
 from lmspt.config import load_config
 from lmspt.data.datadir import DataDir
 from lmspt.data.tokens import TokenStore, TokenWriter
+from lmspt.errors import run_main
 from lmspt.slm.batches import SLMBatches
 from lmspt.slm.config import CONFIGS, SLMBatchConfig
 from lmspt.slm.examples import Example, frames_a_unit, speakers_of
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     lengths = p.add_mutually_exclusive_group(required=True)
     lengths.add_argument("--data", type=Path, help="a data directory of stage 2, at 16 kHz")
     lengths.add_argument("--examples", type=Path, help="train.jsonl of a stage 7")
-    p.add_argument("--config", type=Path, default=Path("egs/TEMPLATE/slm1/conf/slm/small.yaml"))
+    p.add_argument("--config", type=Path, default=Path(__file__).parents[1] / "egs/TEMPLATE/slm1/conf/slm/small.yaml")
     p.add_argument("--batch_tokens", type=int, default=2048)
     p.add_argument("--pack_length", type=int, default=512)
     p.add_argument("--n_batches", type=int, default=12, help="of each way")
@@ -130,4 +131,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

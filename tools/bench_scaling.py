@@ -19,6 +19,7 @@ import numpy as np
 
 from lmspt.data.audio import write_wav
 from lmspt.data.scp import write_scp
+from lmspt.errors import run_main
 
 RATE, SECONDS = 22050, 2.0  # stage 2 resamples
 FACTORS = (1, 4, 16)
@@ -99,4 +100,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

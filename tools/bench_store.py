@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lmspt.data.tokens import TokenStore, TokenWriter
+from lmspt.errors import run_main
 
 STREAMS = [{"name": f"stream{i}", "size": 512} for i in range(4)]
 META = {"tok_id": "bench", "frame_rate": 12.5, "sample_rate": 16000, "streams": STREAMS}
@@ -66,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lmspt.data.audio import Utterances
 from lmspt.data.datadir import DataDir
+from lmspt.errors import run_main
 from lmspt.teacher.load import load_teacher
 
 
@@ -65,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)
