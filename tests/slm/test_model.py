@@ -48,6 +48,13 @@ def test_loss_by_hand():
         assert stats[f"loss_{name}"].item() == pytest.approx(expected.item(), rel=1e-4)
 
 
+def test_tasks_are_weighed():
+    model = toy_model()
+    model.config.asr_weight, model.config.tts_weight = 3.0, 0.25
+    loss, stats, _ = model(**pad_sequences(SEQUENCES))
+    assert loss.item() == pytest.approx((3.0 * stats["loss_asr"] + 0.25 * stats["loss_tts"]).item(), rel=1e-6)
+
+
 def test_padding_changes_no_loss():
     model = toy_model()
     alone = [model(**pad_sequences([sequence]))[1] for sequence in SEQUENCES]

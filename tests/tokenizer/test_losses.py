@@ -25,6 +25,20 @@ def test_the_linear_part_is_the_distance_of_the_mels():
     assert both(2 * wav, wav, lengths).item() == pytest.approx(logarithms + 0.5 * expected, rel=1e-3)
 
 
+def test_the_distance_of_mels_is_over_real_frames():
+    """In a batch it is the mean over the frames of all utterances, each as it is alone; silence is without gradient, not NaN."""
+    wav, said = noise(1, 8000), noise(1, 8000, seed=1)
+    loss = MultiResolutionMel(16000, [1024], [80])
+    padded = [torch.cat([torch.nn.functional.pad(w, (0, 8000)), torch.zeros(1, 16000)]) for w in (said, wav)]
+    alone = loss(said, wav, torch.tensor([8000])).item()
+    together = loss(*padded, torch.tensor([8000, 0])).item()
+    frames = 1 + 8000 // 256
+    assert together == pytest.approx(alone * frames / (frames + 1), rel=0.02)
+    silent = torch.zeros(1, 4096, requires_grad=True)
+    loss(silent, noise(1, 4096), torch.tensor([4096])).backward()
+    assert silent.grad.isfinite().all()
+
+
 def test_the_wave_distance_is_over_real_samples():
     target = torch.tensor([[1.0, 2.0, 3.0, 4.0], [1.0, -1.0, 0.0, 0.0]])
     prediction = torch.tensor([[1.0, 2.5, 2.0, 4.0], [0.0, -3.0, 0.0, 0.0]])

@@ -61,6 +61,50 @@ def test_dead_codes_are_revived_and_their_statistics_reset():
     assert len(codes.unique()) >= 12
 
 
+def test_codes_are_running_means_of_their_vectors():
+    """By hand: two codes, of which one is chosen twice and the other once in each of two steps."""
+    torch.manual_seed(0)
+    quantizer = identity(VectorQuantizer(16, 2, 16))
+    one, other = torch.eye(16)[0], torch.eye(16)[1]
+    data, mask = torch.stack([one, one, other])[None], torch.ones(1, 3, 1)
+    quantizer(data, mask)
+    quantizer.codebook.copy_(torch.stack([one, other]))
+    quantizer.count.copy_(torch.tensor([4.0, 2.0]))
+    quantizer.total.copy_(torch.stack([4 * one, 2 * other]))
+    tilted = F.normalize(one + 0.5 * other, dim=0)
+    _, codes, loss = quantizer(torch.stack([tilted, tilted, other])[None], mask)
+    assert codes.tolist() == [[0, 0, 1]]
+    assert torch.allclose(quantizer.count, torch.tensor([0.97 * 4 + 0.03 * 2, 0.97 * 2 + 0.03]))
+    expected = F.normalize(0.97 * 4 * one + 0.03 * 2 * tilted, dim=0)
+    assert torch.allclose(quantizer.codebook[0], expected, atol=1e-6)
+    assert torch.allclose(loss[0, 0, 0], (tilted - expected).square().sum(), atol=1e-6), "a sum over channels"
+
+
+def test_an_even_use_of_real_frames_is_diverse():
+    quantizer = identity(VectorQuantizer(16, 16, 16))
+    quantizer.codebook.copy_(torch.eye(16))
+    every, one = torch.eye(16)[None], torch.eye(16)[:1].repeat(16, 1)[None]
+    mask = torch.ones(1, 16, 1)
+    assert torch.allclose(quantizer.diversity(every, mask), torch.tensor(16.0).log(), atol=1e-4)
+    assert quantizer.diversity(one, mask) < 0.1
+    half = torch.cat([one[:, :8], every[:, 8:]], dim=1)
+    assert torch.allclose(quantizer.diversity(half, torch.cat([mask[:, :8], 0 * mask[:, :8]], 1)), quantizer.diversity(one, mask))
+
+
+def test_each_codebook_of_a_stack_answers_for_itself():
+    """Of running means: the loss is the mean of theirs, and the second one's does not reach the first one's projections."""
+    torch.manual_seed(0)
+    stack = ResidualQuantizer(16, 2, 8, 16).eval()
+    data, mask, keep = torch.randn(1, 20, 16), torch.ones(1, 20, 1), torch.tensor([2])
+    _, _, loss = stack(data, mask, keep)
+    first, second = stack.stages
+    quantized, _, of_first = first(data, mask)
+    _, _, of_second = second(data - quantized, mask)
+    assert torch.allclose(loss, (of_first.mean() + of_second.mean()) / 2)
+    loss.backward()
+    assert first.project_out.weight.grad is None or not first.project_out.weight.grad.any()
+
+
 def test_gradient_passes_straight_through():
     quantizer = identity(VectorQuantizer(16, 16, 16)).eval()
     data, _ = clusters(n=10)

@@ -18,7 +18,9 @@ from lmspt.errors import InputError
 from lmspt.tokenizer.config import AdversarialConfig, BatchConfig, LossConfig, ObjectiveConfig
 from lmspt.tokenizer.health import health
 from lmspt.tokenizer.interface import Stream
-from lmspt.tokenizer.training import _HealthCheck, train
+from lmspt.tokenizer.model import LMSPT
+from lmspt.tokenizer.objectives import build_objective
+from lmspt.tokenizer.training import TokenizerTraining, _HealthCheck, train
 from lmspt.train.config import TrainConfig
 from tests.tokenizer import gan
 from tests.tokenizer.corpus import write_corpus
@@ -54,6 +56,20 @@ def test_resumed_training_ends_bit_identical(raw, whole, tmp_path):
     (resumed / "checkpoint.pth").write_bytes((out / "checkpoint.previous.pth").read_bytes())
     again = train(configs(), raw, raw, resumed)
     assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+def test_the_loss_is_the_weighed_sum_of_its_parts():
+    torch.manual_seed(0)
+    loss = LossConfig(mel_weight=2.0, commitment_weight=3.0, wave_weight=5.0, diversity_weight=7.0, quantizer_dropout=0.0)
+    objective = build_objective(ObjectiveConfig(teacher_layers=[2, 4]), TINY)
+    training = TokenizerTraining(LMSPT(TINY), objective, loss, 11.0, AdversarialConfig(), None)
+    batch = 0.1 * torch.randn(2, 9600), torch.tensor([9600, 9600])
+    total, parts, _ = training(*batch)
+    weighed = 2 * parts["mel"] + 3 * parts["commitment"] + 5 * parts["wave"] + 11 * parts["distill"]
+    assert parts["diversity"] > 0 and torch.allclose(total, weighed - 7 * parts["diversity"])
+    total, parts, _ = training.eval()(*batch)
+    weighed = 2 * parts["mel"] + 3 * parts["commitment"] + 5 * parts["wave"] + 11 * parts["distill"]
+    assert "diversity" not in parts and torch.allclose(total, weighed), "an even use is not what is validated"
 
 
 def test_losses_and_health_are_kept(whole):
